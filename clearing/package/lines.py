@@ -6,7 +6,6 @@ Everything here works on integers: energy in watt-hours, unit prices in micro-PL
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import repeat
 
 FORMAT = "settlement-package/1"
@@ -67,15 +66,6 @@ _MICRO = 10**6
 _NANO = 10**9
 
 
-def instant_text(moment: datetime) -> str:
-    """The moment (aware) as the formats write it.
-
-    >>> instant_text(datetime(2026, 6, 1, 0, 15, tzinfo=UTC))
-    '2026-06-01T00:15:00Z'
-    """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def price_text(micro: int | None) -> str:
     """A unit price of whole micro-PLN/kWh with 6 decimals; empty where there is none.
 
@@ -116,7 +106,7 @@ def interval_line(
 ) -> str:
     """The line of intervals.csv up to operating_cost_pln, which is the part that the content digest covers.
 
-    `start` as by `instant_text`; `state` is surplus, shortage or balanced; no local price where nothing is matched.
+    `start` as `metering.domain.calendar.format_instant` writes it; `state` is surplus, shortage or balanced; no local price where nothing is matched.
     """
     return (
         f"{start},{state},{surplus_wh},{shortage_wh},{matched_wh},{external_import_wh},{external_export_wh},"
