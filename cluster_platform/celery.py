@@ -1,0 +1,20 @@
+"""Celery: the beat starts each stage, the upper apps pull what is ready."""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cluster_platform.settings")
+
+app = Celery("cluster_platform")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "clear": {
+        "task": "clearing.tasks.clear_all_clusters",
+        "schedule": float(settings.CLEARING_EVERY_SECONDS),
+        # A pass that nobody took before the next one is due has nothing left to do.
+        "options": {"expires": float(settings.CLEARING_EVERY_SECONDS)},
+    },
+}

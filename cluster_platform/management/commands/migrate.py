@@ -1,0 +1,22 @@
+"""`migrate` runs under the owner's role and then grants the application's role what it needs."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.core.management.commands import migrate
+from django.db import connections
+
+from participants.tenancy.ddl import grant_application_role
+
+
+class Command(migrate.Command):
+    """Django's migrate, on the database alias `owner`."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if options["database"] == "owner":
+            grant_application_role(connections["owner"], connections["default"].settings_dict["USER"])

@@ -1,0 +1,11 @@
+"""The web server's entry point."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from cluster_platform import embedded
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cluster_platform.settings")
+embedded.ensure_running()
+application = get_wsgi_application()

@@ -1,0 +1,264 @@
+"""Contracts and the terms that money is computed from."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from metering.models import on_the_quarter_hour
+from participants.models import Dso, Participant
+from participants.tenancy.dated import ends_after_start
+from participants.tenancy.models import TenantForeignKey, TenantModel
+
+
+class Contract(TenantModel):
+    """The scheme that a participant is settled under, from one local midnight to another."""
+
+    class Scheme(models.TextChoices):
+        P2P = "p2p", _("trades in the cluster")
+        STANDARD = "standard", _("standard mechanism")
+
+    participant = TenantForeignKey(Participant, related_name="contracts", verbose_name=_("participant"))
+    scheme = models.CharField(_("scheme"), max_length=10, choices=Scheme)
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+        ordering = ("participant", "valid_from")
+        constraints: ClassVar = [
+            ends_after_start("contract_dates"),
+            models.CheckConstraint(name="contract_scheme", condition=Q(scheme__in=["p2p", "standard"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant}: {self.get_scheme_display()} {self.valid_from}"
+
+
+class TariffRate(models.Model):
+    """One rate of a distributor's tariff book. Published: read by every cluster on its grid."""
+
+    append_only = True
+
+    class Unit(models.TextChoices):
+        KWH = "PLN/kWh", "PLN/kWh"
+        MONTH = "PLN/month", "PLN/month"
+        KW_MONTH = "PLN/kW/month", "PLN/kW/month"
+
+    class Treatment(models.TextChoices):
+        FULL = "full", _("charged in full")
+        DISCOUNTED = "discounted", _("discounted by sharing level")
+        WAIVED = "waived", _("waived")
+
+    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="rates", verbose_name=_("distributor"))
+    group = models.CharField(_("tariff group"), max_length=20)
+    phases = models.PositiveSmallIntegerField(_("phases"), null=True, blank=True)
+    use_from_kwh = models.PositiveIntegerField(_("yearly use from (kWh)"), null=True, blank=True)
+    use_to_kwh = models.PositiveIntegerField(_("yearly use to (kWh)"), null=True, blank=True)
+    component = models.CharField(_("component"), max_length=40)
+    zone = models.CharField(_("zone"), max_length=40, blank=True)
+    unit = models.CharField(_("unit"), max_length=12, choices=Unit)
+    rate_net = models.DecimalField(_("rate, net"), max_digits=12, decimal_places=6)
+    local_treatment = models.CharField(_("for local energy"), max_length=10, choices=Treatment)
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("tariff rate")
+        verbose_name_plural = _("tariff rates")
+        ordering = ("dso", "group", "component", "zone", "use_from_kwh", "valid_from")
+        constraints: ClassVar = [
+            ends_after_start("rate_dates"),
+            models.UniqueConstraint(
+                fields=["dso", "group", "phases", "use_from_kwh", "component", "zone", "valid_from"],
+                name="one_rate",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} {self.component} {self.zone} {self.rate_net} {self.unit}"
+
+
+class TariffZone(models.Model):
+    """When a zone of a tariff group applies, in local time."""
+
+    append_only = True
+
+    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="zones", verbose_name=_("distributor"))
+    group = models.CharField(_("tariff group"), max_length=20)
+    zone = models.CharField(_("zone"), max_length=40)
+    months = models.CharField(_("months"), max_length=5)
+    day_type = models.CharField(_("day type"), max_length=10)
+    starts = models.CharField(_("from"), max_length=5, blank=True)
+    ends = models.CharField(_("to"), max_length=5, blank=True)
+
+    class Meta:
+        verbose_name = _("tariff zone")
+        verbose_name_plural = _("tariff zones")
+        ordering = ("dso", "group", "zone", "months", "day_type", "starts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["dso", "group", "zone", "months", "day_type", "starts"], name="one_zone_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} {self.zone} {self.months} {self.day_type} {self.starts}–{self.ends}"
+
+
+class RetailPrice(TenantModel):
+    """A buyer's standard mechanism: energy price with excise, before VAT (PLN/kWh)."""
+
+    group = models.CharField(_("tariff group"), max_length=20)
+    zone = models.CharField(_("zone"), max_length=40)
+    energy_pln_kwh = models.DecimalField(_("energy (PLN/kWh)"), max_digits=12, decimal_places=6)
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("retail price")
+        verbose_name_plural = _("retail prices")
+        ordering = ("group", "zone", "valid_from")
+        constraints: ClassVar = [
+            ends_after_start("retail_dates"),
+            models.UniqueConstraint(fields=["cluster", "group", "zone", "valid_from"], name="one_retail_price"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} {self.zone} {self.energy_pln_kwh} PLN/kWh"
+
+
+class StandardSalePrice(TenantModel):
+    """A seller's standard mechanism: price (PLN/MWh) × factor of a month."""
+
+    legal_form = models.CharField(_("legal form"), max_length=10, choices=Participant.LegalForm)
+    month = models.DateField(_("month (its first day)"))
+    pln_mwh = models.DecimalField(_("price (PLN/MWh)"), max_digits=12, decimal_places=3)
+    factor = models.DecimalField(_("factor"), max_digits=8, decimal_places=6)
+
+    class Meta:
+        verbose_name = _("standard sale price")
+        verbose_name_plural = _("standard sale prices")
+        ordering = ("month", "legal_form")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cluster", "legal_form", "month"], name="one_sale_price"),
+            models.CheckConstraint(name="sale_month_first_day", condition=Q(month__day=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.legal_form} {self.month:%Y-%m} {self.pln_mwh} PLN/MWh"
+
+
+class ExternalPrice(TenantModel):
+    """What the coordinator pays and gets outside for one quarter-hour (PLN/kWh); the highest version holds."""
+
+    append_only = True
+
+    interval_start = models.DateTimeField(_("quarter-hour"))
+    version = models.PositiveSmallIntegerField(_("version"))
+    buy_pln_kwh = models.DecimalField(_("bought at (PLN/kWh)"), max_digits=12, decimal_places=6)
+    sell_pln_kwh = models.DecimalField(_("sold at (PLN/kWh)"), max_digits=12, decimal_places=6)
+
+    class Meta:
+        verbose_name = _("external price")
+        verbose_name_plural = _("external prices")
+        ordering = ("-interval_start", "-version")
+        constraints: ClassVar = [
+            on_the_quarter_hour("price_on_quarter"),
+            models.UniqueConstraint(fields=["cluster", "interval_start", "version"], name="one_price_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.interval_start:%Y-%m-%d %H:%MZ}"
+
+
+class ClusterTerms(TenantModel):
+    """Tax and the standard mechanism's netting."""
+
+    class Netting(models.TextChoices):
+        INTERVAL = "interval", _("per quarter-hour")
+        HOUR = "hour", _("per hour")
+
+    vat_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=4)
+    excise_pln_kwh = models.DecimalField(_("excise (PLN/kWh)"), max_digits=12, decimal_places=6)
+    netting = models.CharField(_("netting of the standard mechanism"), max_length=10, choices=Netting)
+
+    class Meta:
+        verbose_name = _("terms")
+        verbose_name_plural = _("terms")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["cluster"], name="one_terms")]
+
+    def __str__(self) -> str:
+        return str(_("Terms"))
+
+
+class ClusterSettings(TenantModel):
+    """How the cluster clears and what it charges, from a local day on until a later row replaces it."""
+
+    class Allocation(models.TextChoices):
+        MIN_COST = "min_cost", _("least cost")
+        PRO_RATA = "pro_rata", _("pro rata")
+        STATIC = "static", _("agreed keys")
+
+    class PriceRule(models.TextChoices):
+        MID_MARKET = "mid_market", _("mid-market rate")
+        SUPPLY_DEMAND_RATIO = "supply_demand_ratio", _("supply–demand ratio")
+        FIXED = "fixed", _("fixed price")
+
+    class Residual(models.TextChoices):
+        POOLED = "pooled", _("pooled")
+        INDIVIDUAL = "individual", _("individual")
+
+    class DsoSettlement(models.TextChoices):
+        COORDINATOR = "coordinator", _("through the coordinator")
+        DIRECT = "direct", _("directly")
+
+    valid_from = models.DateField(_("from"))
+    allocation = models.CharField(_("allocation"), max_length=20, choices=Allocation)
+    price_rule = models.CharField(_("price rule"), max_length=20, choices=PriceRule)
+    price_share = models.DecimalField(_("share"), max_digits=7, decimal_places=6)
+    fixed_price_pln_kwh = models.DecimalField(
+        _("fixed price (PLN/kWh)"), max_digits=12, decimal_places=6, null=True, blank=True
+    )
+    residual = models.CharField(_("residual"), max_length=20, choices=Residual)
+    dso_settlement = models.CharField(_("grid fees are settled"), max_length=20, choices=DsoSettlement)
+    buyer_fee_pln_kwh = models.DecimalField(_("buyer's fee (PLN/kWh)"), max_digits=12, decimal_places=6)
+    seller_fee_pln_kwh = models.DecimalField(_("seller's fee (PLN/kWh)"), max_digits=12, decimal_places=6)
+    #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level.
+    sharing_discount = models.JSONField(_("discount by sharing level"))
+
+    class Meta:
+        verbose_name = _("settings")
+        verbose_name_plural = _("settings")
+        ordering = ("-valid_from",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cluster", "valid_from"], name="one_settings_a_day"),
+            models.CheckConstraint(name="share_is_a_share", condition=Q(price_share__gte=0) & Q(price_share__lte=1)),
+            models.CheckConstraint(
+                name="fixed_rule_has_a_price", condition=~Q(price_rule="fixed") | Q(fixed_price_pln_kwh__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.valid_from}"
+
+
+class StaticKey(TenantModel):
+    """A buyer's agreed key of the `static` allocation; the keys of one day on sum to 1."""
+
+    participant = TenantForeignKey(Participant, verbose_name=_("participant"))
+    share = models.DecimalField(_("share"), max_digits=7, decimal_places=6)
+    valid_from = models.DateField(_("from"))
+
+    class Meta:
+        verbose_name = _("static key")
+        verbose_name_plural = _("static keys")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cluster", "participant", "valid_from"], name="one_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.participant} {self.share}"

@@ -1,0 +1,31 @@
+"""Rows in force for a span of local days [valid_from, valid_to), of which no two may overlap."""
+
+from typing import Any
+
+from django.db.migrations.operations import RunSQL
+from django.db.models import CheckConstraint, F, Q
+
+DATED_KEY_FUNCTION = """
+CREATE FUNCTION dated_key(id bigint, valid_from date, valid_to date) RETURNS int8range LANGUAGE sql IMMUTABLE AS $$
+    SELECT int8range(id * 10000000 + (valid_from - date '1900-01-01'),
+                     id * 10000000 + coalesce(valid_to - date '1900-01-01', 9999999))
+$$
+"""
+DROP_DATED_KEY = "DROP FUNCTION dated_key(bigint, date, date)"
+
+
+def ends_after_start(name: str) -> CheckConstraint:
+    """valid_to, exclusive, lies after valid_from or is open."""
+    return CheckConstraint(name=name, condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")))
+
+
+def exclude_overlap(table: str, column: str) -> Any:
+    """Refuse two rows of one `column` that are in force on the same day.
+
+    The id and the days make one range of whole numbers, so that no PostgreSQL extension is needed.
+    """
+    return RunSQL(
+        f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_overlap" '
+        f'EXCLUDE USING gist (dated_key("{column}", valid_from, valid_to) WITH &&)',
+        f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_overlap"',
+    )

@@ -1,0 +1,77 @@
+"""What a migration does to protect a tenant table, and what the application's role may do."""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.migrations.operations.base import Operation
+
+from participants.tenancy.models import TenantForeignKey, TenantModel
+
+POLICY = "cluster_id = ANY((SELECT current_setting('app.clusters')::bigint[])::bigint[])"
+
+
+class ProtectTenant(Operation):
+    """Row-level security, the (cluster, id) key that relations point at, and the composite foreign keys."""
+
+    reversible = True
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The tables change, the models' state does not."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for statement in self._statements(to_state.apps.get_model(app_label, self.model_name)):
+            schema_editor.execute(statement)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing: what was added goes with the table that the migration's other operations drop."""
+
+    def describe(self) -> str:
+        return f"Protect the tenant rows of {self.model_name}"
+
+    def _statements(self, model: type[models.Model]) -> list[str]:
+        table = model._meta.db_table
+        statements = [
+            f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+            f'CREATE POLICY "{table}_cluster" ON "{table}" USING ({POLICY}) WITH CHECK ({POLICY})',
+        ]
+        if model._meta.pk.name == "id":
+            statements.append(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant" UNIQUE (cluster_id, id)')
+        for field in model._meta.local_fields:
+            if isinstance(field, TenantForeignKey):
+                target = model if field.remote_field.model == "self" else field.related_model
+                statements.append(
+                    f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant" '
+                    f'FOREIGN KEY (cluster_id, "{field.column}") '
+                    f'REFERENCES "{target._meta.db_table}" (cluster_id, id) DEFERRABLE INITIALLY IMMEDIATE'
+                )
+        return statements
+
+
+def tenant_models() -> list[type[TenantModel]]:
+    """All models whose rows belong to a cluster."""
+    return [model for model in apps.get_models() if issubclass(model, TenantModel)]
+
+
+def grant_application_role(connection: Any, role: str) -> None:
+    """Give the application's role what it needs and nothing else; run by the owner after every migration.
+
+    Append-only tables get no UPDATE and DELETE; partitions get no grant, so they are reached through their parent only.
+    """
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {quote(role)}")
+        cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {quote(role)}")
+        present = set(connection.introspection.table_names(cursor))
+        for model in apps.get_models(include_auto_created=True):
+            table = model._meta.db_table
+            if table not in present:
+                continue
+            rights = "SELECT, INSERT" if getattr(model, "append_only", False) else "SELECT, INSERT, UPDATE, DELETE"
+            cursor.execute(f"REVOKE ALL ON TABLE {quote(table)} FROM {quote(role)}")
+            cursor.execute(f"GRANT {rights} ON TABLE {quote(table)} TO {quote(role)}")
+        if "django_migrations" in present:
+            cursor.execute(f"GRANT SELECT ON TABLE django_migrations TO {quote(role)}")
