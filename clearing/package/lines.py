@@ -106,7 +106,8 @@ def interval_line(
 ) -> str:
     """The line of intervals.csv up to operating_cost_pln, which is the part that the content digest covers.
 
-    `start` as `metering.domain.calendar.format_instant` writes it; `state` is surplus, shortage or balanced; no local price where nothing is matched.
+    `start` as `metering.domain.calendar.format_instant` writes it; `state` is surplus, shortage or balanced; no local
+    price where nothing is matched.
     """
     return (
         f"{start},{state},{surplus_wh},{shortage_wh},{matched_wh},{external_import_wh},{external_export_wh},"
@@ -216,6 +217,6 @@ def content_digest(interval: str, positions: Iterable[str], trades: Iterable[str
 
 
 def chain_digest(previous: str, content: str) -> str:
-    """SHA-256 (hex) of the digest of the cluster's run before (`NO_DIGEST` for the first) and this run's content digest,
-    both as hex text, joined without a separator."""
+    """SHA-256 (hex) of the digest of the cluster's run before (`NO_DIGEST` for the first) and this run's content
+    digest, both as hex text, joined without a separator."""
     return hashlib.sha256((previous + content).encode("ascii")).hexdigest()
