@@ -1,0 +1,72 @@
+"""The test database: made and migrated by the owner's role, used by the application's role as in production."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from cluster_platform import embedded
+from participants.tenancy.ddl import grant_application_role
+
+PREFIX = f"test_{embedded.DATABASE}_"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Replaces pytest-django's, which would have the application's role create and flush the database."""
+    embedded.ensure_running(settings.VAR)
+    app, owner = connections["default"], connections["owner"]
+    verbosity = request.config.option.verbose
+    with django_db_blocker.unblock():
+        drop_abandoned_databases()
+        name_before = owner.settings_dict["NAME"]
+        owner.settings_dict["TEST"]["NAME"] = f"{PREFIX}{os.getpid()}"
+        name = owner.creation.create_test_db(verbosity=verbosity, autoclobber=True, serialize=False)
+        grant_application_role(owner, app.settings_dict["USER"])
+        owner.close()
+        app.close()
+        app.settings_dict["NAME"] = name
+        app.ops.execute_sql_flush = truncate_as_owner
+    yield
+    with django_db_blocker.unblock():
+        app.close()
+        owner.creation.destroy_test_db(name_before, verbosity=verbosity)
+
+
+def drop_abandoned_databases() -> None:
+    """Each process has a database of its own, so that runs don't disturb each other; a killed one leaves it behind."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        for (name,) in cursor.fetchall():
+            if not psutil.pid_exists(int(name.removeprefix(PREFIX))):
+                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def truncate_as_owner(statements: list[str]) -> None:
+    """What Django runs after a test that commits; the application's role must not truncate."""
+    parameters = connections["owner"].get_connection_params()
+    parameters.pop("cursor_factory", None)
+    parameters.pop("context", None)
+    with psycopg.connect(**parameters) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def service_environment(django_db_setup: None) -> dict[str, str]:
+    """Environment variables that point another process at this test's database and queue."""
+    name = connections["default"].settings_dict["NAME"]
+    urls = [url.replace(f"/{embedded.DATABASE}?", f"/{name}?") for url in embedded.database_urls(settings.VAR)]
+    return {
+        "DATABASE_URL": urls[0],
+        "DATABASE_OWNER_URL": urls[1],
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+    }
