@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import connections
 
 from cluster_platform import embedded
-from participants.tenancy.ddl import grant_application_role
 
 PREFIX = f"test_{embedded.DATABASE}_"
 
@@ -29,7 +28,6 @@ def django_db_setup(
         name_before = owner.settings_dict["NAME"]
         owner.settings_dict["TEST"]["NAME"] = f"{PREFIX}{os.getpid()}"
         name = owner.creation.create_test_db(verbosity=verbosity, autoclobber=True, serialize=False)
-        grant_application_role(owner, app.settings_dict["USER"])
         owner.close()
         app.close()
         app.settings_dict["NAME"] = name
