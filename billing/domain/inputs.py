@@ -1,0 +1,113 @@
+"""What a statement is built from: sums per metering point and slot, and the terms in force.
+
+The database adds up the intervals; nothing here grows with their number. Energy is whole Wh, prices are micro-PLN/kWh,
+amounts nano-PLN (`wh × micro = nano`, exactly). Local days `[first, end)`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from contracts.domain.tariff import Profile, Slot, TariffBook
+
+BUY, SELL = "buy", "sell"
+NET, GROSS = "net", "gross"
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """Fees [micro-PLN/kWh] and sharing discounts of the cluster's settings, for the local days `[first, end)`."""
+
+    first: date
+    end: date
+    buyer_fee_micro: int
+    seller_fee_micro: int
+    discounts: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSlot:
+    """All that prices energy in an interval. `retail`: (group, zone) → retail price with excise [micro-PLN/kWh]."""
+
+    tariff: Slot
+    charges: Charges
+    retail: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class SalePrice:
+    """A seller's standard mechanism of the month: PLN/MWh and the factor that multiplies it."""
+
+    pln_mwh: Decimal
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for the whole cluster in the period `[first, end)`, a calendar month of local days."""
+
+    first: date
+    end: date
+    book: TariffBook
+    slots: tuple[BillingSlot, ...]
+    excise_micro: int
+    vat_rate: Decimal
+    sale_prices: Mapping[str, SalePrice]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who the statement is for."""
+
+    code: str
+    legal_form: str
+    vat_payer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PositionSums:
+    """What a metering point bought and sold, and its equalisation on either side, in the intervals of one slot."""
+
+    slot: int
+    local_bought_wh: int
+    local_sold_wh: int
+    external_bought_wh: int
+    external_bought_nano: int
+    external_sold_wh: int
+    external_sold_nano: int
+    bought_equalisation_nano: int
+    sold_equalisation_nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeSums:
+    """What a metering point bought or sold (`side`) over one sharing level, in the intervals of one slot."""
+
+    slot: int
+    side: str
+    level: str
+    wh: int
+    nano: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandardSums:
+    """What the standard mechanism would have counted as drawn and fed in, in the intervals of one slot."""
+
+    slot: int
+    drawn_wh: int
+    fed_in_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The local days `[first, end)` of the period for which one row of a metering point was under one P2P contract."""
+
+    metering_point: str
+    first: date
+    end: date
+    profile: Profile
+    positions: tuple[PositionSums, ...]
+    trades: tuple[TradeSums, ...]
+    standard: tuple[StandardSums, ...]

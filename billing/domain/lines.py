@@ -1,0 +1,167 @@
+"""The lines of a statement: exact amounts by component, zone, sharing level and days of the rate.
+
+- energy, local and external, and equalisation: what was traded and posted, in the zone of the point's tariff group
+- excise and the buyer's fee: on every kWh bought; the seller's fee: on every kWh sold locally
+- grid fees per kWh: the rate in full from outside, discounted or waived by its treatment over a sharing level
+- monthly rates: `rate × [kW ×] days / days of the month`, half up to 9 decimals
+
+A cost is positive, an income negative. Quantities are in 10⁻⁹ of the unit, amounts in nano-PLN.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from billing.domain.inputs import BUY, SELL, BillingSlot, Span, Terms
+from contracts.domain.fees import EXTERNAL, level_micro
+from contracts.domain.money import NANO, divide_half_up, scaled
+from contracts.domain.tariff import DISCOUNTED, PER_KW_MONTH
+from contracts.domain.zones import FLAT
+
+LOCAL_ENERGY, EXTERNAL_ENERGY = "local_energy", "external_energy"
+LOCAL_SOLD, EXTERNAL_SOLD = "local_energy_sold", "external_energy_sold"
+EQUALISATION, EXCISE, SERVICE_FEE, ASSURANCE = "equalisation", "excise", "service_fee", "assurance"
+BILLED_FIRST = (LOCAL_ENERGY, EXTERNAL_ENERGY, LOCAL_SOLD, EXTERNAL_SOLD, EQUALISATION, EXCISE, SERVICE_FEE)
+KWH, MONTH, KW_MONTH = "kWh", "month", "kW*month"
+WH_QUANTITY = NANO // 1000
+NANO_PER_CENT = NANO // 100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; `rate_from`, `rate_to` are the local days for which its rate applied, clipped to the span billed."""
+
+    side: str
+    metering_point: str
+    component: str
+    zone: str
+    sharing_level: str
+    rate_from: date
+    rate_to: date
+    quantity_nano: int
+    unit: str
+    amount_nano: int
+
+    @property
+    def net_cents(self) -> int:
+        """The amount in whole 0.01 PLN, half up."""
+        return divide_half_up(self.amount_nano, NANO_PER_CENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What energy is added up under: a line per key. The days are those of the rate, not yet clipped."""
+
+    side: str
+    component: str
+    zone: str
+    level: str
+    first: date
+    end: date
+
+
+#: A slot's number and a sharing level.
+_Place = tuple[int, str]
+#: Local days [first, end).
+_Days = tuple[date, date]
+
+
+class _Sums:
+    """Energy and amount by key, for one span."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.wh: dict[_Key, int] = defaultdict(int)
+        self.nano: dict[_Key, int] = defaultdict(int)
+
+    def add(self, side: str, component: str, zone: str, level: str, days: _Days, wh: int, nano: int) -> None:
+        key = _Key(side, component, zone, level, max(days[0], self.span.first), min(days[1], self.span.end))
+        self.wh[key] += wh
+        self.nano[key] += nano
+
+    def lines(self) -> Iterator[Line]:
+        for key, wh in self.wh.items():
+            yield Line(
+                key.side, self.span.metering_point, key.component, key.zone, key.level, key.first, key.end,
+                wh * WH_QUANTITY, KWH, self.nano[key],
+            )  # fmt: skip
+
+
+def span_lines(span: Span, terms: Terms) -> Iterator[Line]:
+    """All lines of one span, in no particular order. Refuses a level without discount or a slot without rates."""
+    sums = _Sums(span)
+    bought, sold = _add_energy(sums, terms)
+    for (number, level), wh in bought.items():
+        slot = terms.slots[number]
+        _add_fee(sums, BUY, EXCISE, level, (span.first, span.end), wh, terms.excise_micro)
+        _add_fee(sums, BUY, SERVICE_FEE, level, _days(slot), wh, slot.charges.buyer_fee_micro)
+        _add_grid_fees(sums, terms, slot, level, wh)
+    for (number, level), wh in sold.items():
+        slot = terms.slots[number]
+        _add_fee(sums, SELL, SERVICE_FEE, level, _days(slot), wh, slot.charges.seller_fee_micro)
+    yield from sums.lines()
+    yield from _monthly_lines(span, terms)
+
+
+def _add_energy(sums: _Sums, terms: Terms) -> tuple[dict[_Place, int], dict[_Place, int]]:
+    """Add what was traded and posted; returns the energy bought, and that sold locally, by slot and level."""
+    span = sums.span
+    days = (span.first, span.end)
+    bought: dict[_Place, int] = defaultdict(int)
+    sold: dict[_Place, int] = defaultdict(int)
+    for trade in span.trades:
+        zone = terms.slots[trade.slot].tariff.zone_of(span.profile.group)
+        if trade.side == BUY:
+            sums.add(BUY, LOCAL_ENERGY, zone, trade.level, days, trade.wh, trade.nano)
+            bought[trade.slot, trade.level] += trade.wh
+        else:
+            sums.add(SELL, LOCAL_SOLD, zone, trade.level, days, trade.wh, -trade.nano)
+            sold[trade.slot, trade.level] += trade.wh
+    for row in span.positions:
+        zone = terms.slots[row.slot].tariff.zone_of(span.profile.group)
+        if row.external_bought_wh:
+            sums.add(BUY, EXTERNAL_ENERGY, zone, EXTERNAL, days, row.external_bought_wh, row.external_bought_nano)
+            bought[row.slot, EXTERNAL] += row.external_bought_wh
+        if row.external_sold_wh:
+            sums.add(SELL, EXTERNAL_SOLD, zone, EXTERNAL, days, row.external_sold_wh, -row.external_sold_nano)
+        if row.bought_equalisation_nano:
+            wh = row.local_bought_wh + row.external_bought_wh
+            sums.add(BUY, EQUALISATION, zone, "", days, wh, row.bought_equalisation_nano)
+        if row.sold_equalisation_nano:
+            wh = row.local_sold_wh + row.external_sold_wh
+            sums.add(SELL, EQUALISATION, zone, "", days, wh, row.sold_equalisation_nano)
+    return bought, sold
+
+
+def _add_fee(sums: _Sums, side: str, component: str, level: str, days: _Days, wh: int, micro: int) -> None:
+    if micro:
+        sums.add(side, component, FLAT, level, days, wh, wh * micro)
+
+
+def _add_grid_fees(sums: _Sums, terms: Terms, slot: BillingSlot, level: str, wh: int) -> None:
+    """Every per-kWh rate of the point: what is waived stands with 0, so that its owner sees it."""
+    for part in terms.book.kwh_components(sums.span.profile, slot.tariff):
+        first, end = part.rate.valid_from, part.rate.valid_to or terms.end
+        if part.treatment == DISCOUNTED and level != EXTERNAL:
+            first, end = max(first, slot.charges.first), min(end, slot.charges.end)
+        micro = level_micro(part, level, slot.charges.discounts)
+        sums.add(BUY, part.component, part.zone, level, (first, end), wh, wh * micro)
+
+
+def _monthly_lines(span: Span, terms: Terms) -> Iterator[Line]:
+    month_days = (terms.end - terms.first).days
+    for part in terms.book.monthly_components(span.profile, span.first, span.end):
+        days, watts, unit = (part.end - part.first).days, 1000, MONTH
+        if part.unit == PER_KW_MONTH:
+            watts, unit = scaled(span.profile.contracted_power_kw, 3), KW_MONTH
+        # kW = watts / 1000 and nano = micro × 1000 cancel.
+        amount = divide_half_up(part.micro * watts * days, month_days)
+        quantity = divide_half_up(watts * days * (NANO // 1000), month_days)
+        yield Line(
+            BUY, span.metering_point, part.component, part.rate.zone, "", part.first, part.end, quantity, unit, amount
+        )
+
+
+def _days(slot: BillingSlot) -> _Days:
+    return slot.charges.first, slot.charges.end
