@@ -8,6 +8,7 @@ both parts of each day of its type, so no row reaches into the day after.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from metering.domain.calendar import INTERVAL_MINUTES
 
@@ -185,7 +186,7 @@ def _steps(
 ) -> Iterator[tuple[tuple[int | None, int | None], tuple[int, int]]]:
     """The day cut where any active row starts or ends: first and second row that cover each piece, and the piece."""
     cuts = sorted({0, DAY_MINUTES}.union(*(span for i in active for span in rows[i].spans())))
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         covering = [i for i in active if rows[i].covers(start)]
         first, second = (*covering, None, None)[:2]
         yield (first, second), (start, end)

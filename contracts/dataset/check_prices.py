@@ -1,0 +1,128 @@
+"""Checks of the tariff book, the standard mechanism and the external prices."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from contracts.dataset import records as r
+from contracts.dataset.check_members import check_unique
+from contracts.dataset.clusterfile import FILE, ClusterFile
+from contracts.dataset.faults import Faults
+from contracts.dataset.spans import first_uncovered, span_problems
+from contracts.dataset.tables import Tables
+from contracts.domain.book_check import rate_problems
+from contracts.domain.zones import ANY_GROUP, FLAT, BookProblem, zone_problems
+from metering.domain.calendar import INTERVAL, format_instant, local_day, local_midnight, time_zone
+
+
+def check_prices(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
+    """Tariff, zones, retail and external prices leave nothing open and nothing double."""
+    tz = time_zone(cluster.cluster.timezone)
+    _tell(tables.zones, zone_problems(tables.zones.rows), faults)
+    _tell(tables.rates, rate_problems(tables.rates.rows, tables.zones.rows), faults)
+    _check_groups(tables, faults)
+    _check_phases(tables, faults)
+    check_unique(tables.standard_sale, "month", [(row.legal_form, row.month) for row in tables.standard_sale], faults)
+    _check_retail(tables, faults)
+    _check_external(tables.external_prices, tz, faults)
+    days = sorted({local_day(row.interval_start, tz) for row in tables.external_prices})
+    if days and cluster.settings[0].valid_from > days[0]:
+        text = f"no settings are in force on {days[0]}, for which there are external prices; start earlier"
+        faults.add(FILE, cluster.settings_lines[0], "settings.valid_from", text)
+    _check_priced_days(tables, days, faults)
+
+
+def _numbered(table: r.Table[r.Row]) -> Iterator[tuple[r.Row, int]]:
+    return zip(table.rows, table.lines, strict=True)
+
+
+def _tell(table: r.Table[r.Row], problems: Iterable[BookProblem], faults: Faults) -> None:
+    for problem in problems:
+        faults.add(table.file, table.lines[problem.row], problem.column, problem.text)
+
+
+def _check_groups(tables: Tables, faults: Faults) -> None:
+    """Groups of zones, retail prices and members' points are groups of the tariff."""
+    groups = {rate.group for rate in tables.rates} - {ANY_GROUP}
+    points = tables.metering_points
+    uses = [
+        *((tables.zones.file, line, "group", row.group) for row, line in _numbered(tables.zones)),
+        *((tables.retail.file, line, "group", row.group) for row, line in _numbered(tables.retail)),
+        *((points.file, line, "tariff_group", p.tariff_group) for p, line in _numbered(points) if p.role == r.MEMBER),
+    ]
+    for file, line, column, group in uses:
+        if group not in groups and not (group == ANY_GROUP and file == tables.zones.file):
+            known = ", ".join(sorted(groups))
+            faults.add(file, line, column, f"the tariff has no group '{group}'; known are {known}")
+
+
+def _check_phases(tables: Tables, faults: Faults) -> None:
+    """Where the tariff names phases, every point's phases are among them."""
+    named: dict[tuple[str, str], set[int | None]] = {}
+    for rate in tables.rates:
+        named.setdefault((rate.group, rate.component), set()).add(rate.phases)
+    for point, line in _numbered(tables.metering_points):
+        for (group, component), phases in named.items():
+            if group in (ANY_GROUP, point.tariff_group) and not phases & {None, point.phases}:
+                text = f"component '{component}' of group {group} has no rate for {point.phases} phases"
+                faults.add(tables.metering_points.file, line, "phases", text)
+
+
+def _check_retail(tables: Tables, faults: Faults) -> None:
+    """Each zone of each group that a member uses has one retail price, without gap, and all zones for the same days."""
+    retail = tables.retail
+    for index, text in span_problems(retail.rows, lambda i: (retail.rows[i].group, retail.rows[i].zone), gaps=True):
+        row = retail.rows[index]
+        faults.add(retail.file, retail.lines[index], "valid_from", f"group {row.group}, zone {row.zone}: {text}")
+    zones: dict[str, set[str]] = {}
+    for zone in tables.zones:
+        zones.setdefault(zone.group, set()).add(zone.zone)
+    spans: dict[str, dict[str, tuple[date, date]]] = {}
+    for row, line in _numbered(retail):
+        if row.zone not in zones.get(row.group, {FLAT}):
+            known = ", ".join(sorted(zones.get(row.group, {FLAT})))
+            faults.add(retail.file, line, "zone", f"group {row.group} has no zone '{row.zone}'; known are {known}")
+        first, end = spans.setdefault(row.group, {}).get(row.zone, (row.valid_from, date.min))
+        spans[row.group][row.zone] = (min(first, row.valid_from), max(end, row.valid_to or date.max))
+    used = {point.tariff_group for point in tables.metering_points if point.role == r.MEMBER}
+    for group in sorted(used | spans.keys()):
+        priced = spans.get(group, {})
+        for name in sorted(zones.get(group, {FLAT}) - priced.keys()):
+            faults.add(retail.file, 0, "zone", f"gap: group {group} has no retail price in zone {name}; add it")
+        if len(set(priced.values())) > 1:
+            faults.add(retail.file, 0, "valid_from", f"gap: the zones of group {group} are priced for different days")
+
+
+def _check_external(prices: r.Table[r.ExternalPriceRecord], tz: ZoneInfo, faults: Faults) -> None:
+    """Each quarter-hour once; whole local months may be left out between two of them, but nothing less."""
+    check_unique(prices, "interval_start", [row.interval_start for row in prices], faults)
+    ordered = sorted((row.interval_start, line) for row, line in _numbered(prices))
+    for (before, _), (start, line) in pairwise(ordered):
+        missing = before + INTERVAL
+        if missing < start and not (_starts_month(missing, tz) and _starts_month(start, tz)):
+            text = f"gap: no prices from {format_instant(missing)} to {format_instant(start)}; add them"
+            faults.add(prices.file, line, "interval_start", text)
+
+
+def _starts_month(instant: datetime, tz: ZoneInfo) -> bool:
+    day = local_day(instant, tz)
+    return day.day == 1 and local_midnight(day, tz) == instant
+
+
+def _check_priced_days(tables: Tables, days: Sequence[date], faults: Faults) -> None:
+    """On each day with external prices, the groups that members use then have rates and retail prices."""
+    in_force: dict[str, set[date]] = {}
+    for point in tables.metering_points:
+        if point.role == r.MEMBER:
+            on = (day for day in days if point.valid_from <= day and (point.valid_to is None or day < point.valid_to))
+            in_force.setdefault(point.tariff_group, set()).update(on)
+    for group, used in sorted(in_force.items()):
+        rates = [rate for rate in tables.rates if rate.group == group]
+        if rates and (day := first_uncovered(rates, sorted(used))):
+            text = f"gap: group {group} has no rate on {day}, for which there are external prices; add it"
+            faults.add(tables.rates.file, 0, "valid_from", text)
+        retail = [row for row in tables.retail if row.group == group]
+        if retail and (day := first_uncovered(retail, sorted(used))):
+            text = f"gap: group {group} has no retail price on {day}, for which there are external prices; add it"
+            faults.add(tables.retail.file, 0, "valid_from", text)
