@@ -2,12 +2,12 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import participants.tenancy.models
 from django.conf import settings
 from django.db import migrations, models
 
-from participants.tenancy.ddl import ProtectTenant
+import participants.tenancy.models
 from participants.tenancy import dated, partitions
+from participants.tenancy.ddl import ProtectTenant
 
 # Read before a scope can be known, so it runs as the owner; it gives nothing but the ways in of one user.
 MEMBERSHIPS_OF_USER = """

@@ -1,0 +1,306 @@
+"""No cluster reads, counts, writes or links to another's rows: tried on every tenant model."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
+
+from billing.models import Promise, Statement, StatementLine
+from clearing.models import ClearingRun, IntervalState, Position, Trade
+from contracts.models import (
+    ClusterSettings,
+    ClusterTerms,
+    Contract,
+    ExternalPrice,
+    RetailPrice,
+    StandardSalePrice,
+    StaticKey,
+)
+from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
+from participants.models import ApiKey, Coordinator, Membership, Participant
+from participants.tenancy.ddl import POLICY, tenant_models
+from participants.tenancy.models import TenantForeignKey
+from participants.tenancy.scope import scope
+from tests.cast import DAY, NOON, Cast, make_cast
+
+#: Models without a cluster, each with the reason.
+SHARED = {
+    "participants.Cluster": "the list of tenants itself: only what is public",
+    "participants.Dso": "a distributor serves several clusters",
+    "participants.User": "a person may act in several clusters",
+    "participants.DsoUser": "links a person to a distributor",
+    "contracts.TariffRate": "a distributor's published tariff",
+    "contracts.TariffZone": "a distributor's published tariff",
+    "account.EmailAddress": "belongs to a user",
+    "account.EmailConfirmation": "belongs to a user",
+    "admin.LogEntry": "belongs to a user; shown to that user or beside an object in scope",
+    "auth.Group": "Django's, unused for clusters",
+    "auth.Permission": "Django's list of models",
+    "contenttypes.ContentType": "Django's list of models",
+    "sessions.Session": "before a cluster is chosen",
+}
+PERIOD = dt.date(2026, 6, 1)
+LATER = NOON + dt.timedelta(minutes=15)
+
+#: For each tenant model the fields of a new row that the cluster of `cast` may have beside what the cast made.
+NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
+    Coordinator: lambda c: {"name": "x", "nip": "1000158380", "country": "PL"},
+    Participant: lambda c: {"code": "P9", "kind": "consumer", "legal_form": "person", "name": "x", "vat_payer": False},
+    Membership: lambda c: {"user": c.coordinator, "role": "member", "participant": c.buyer},
+    ApiKey: lambda c: {"name": "meter", "secret_sha256": "f" * 64},
+    GridNode: lambda c: {"code": "ST-9", "level": "station", "parent": GridNode.objects.get(level="cluster")},
+    MeteringPoint: lambda c: {"code": "590000000000000037"},
+    PointAssignment: lambda c: {
+        "metering_point": c.buyer_point, "participant": c.buyer, "role": "member", "tariff_group": "G11",
+        "grid_node": GridNode.objects.filter(code="ST-1").get(), "contracted_power_kw": 1,
+        "generation_capacity_kw": 0, "phases": 3, "yearly_use_kwh": 1, "capacity_factor": 1,
+        "valid_from": dt.date(2020, 1, 1), "valid_to": dt.date(2021, 1, 1),
+    },
+    Reading: lambda c: {
+        "metering_point": c.buyer_point, "interval_start": LATER, "version": 1, "imported_wh": 1, "exported_wh": 0,
+        "quality": 1,
+    },
+    IntervalInput: lambda c: {"interval_start": LATER, "changes": 1},
+    Contract: lambda c: {
+        "participant": c.buyer, "scheme": "standard", "valid_from": dt.date(2020, 1, 1), "valid_to": DAY,
+    },
+    RetailPrice: lambda c: {"group": "G11", "zone": "flat", "energy_pln_kwh": 1, "valid_from": DAY},
+    StandardSalePrice: lambda c: {"legal_form": "person", "month": PERIOD, "pln_mwh": 1, "factor": 1},
+    ExternalPrice: lambda c: {"interval_start": LATER, "version": 1, "buy_pln_kwh": 1, "sell_pln_kwh": 0},
+    ClusterTerms: lambda c: {"vat_rate": 0, "excise_pln_kwh": 0, "netting": "hour"},
+    ClusterSettings: lambda c: {
+        "valid_from": dt.date(2026, 7, 1), "allocation": "min_cost", "price_rule": "mid_market", "price_share": 0,
+        "residual": "pooled", "dso_settlement": "direct", "buyer_fee_pln_kwh": 0, "seller_fee_pln_kwh": 0,
+        "sharing_discount": {},
+    },
+    StaticKey: lambda c: {"participant": c.buyer, "share": 1, "valid_from": DAY},
+    ClearingRun: lambda c: {
+        "number": 2, "interval_start": LATER, "revision": 1, "state": "balanced", "surplus_wh": 0, "shortage_wh": 0,
+        "matched_wh": 0, "external_import_wh": 0, "external_export_wh": 0, "buy_pln_kwh": 1, "sell_pln_kwh": 0,
+        "inverted": False, "operating_cost_pln": 0, "status": "final", "content_digest": "0" * 64, "digest": "2" * 64,
+        "previous_digest": "1" * 64, "solver": "HiGHS", "cleared_at": LATER,
+    },
+    Position: lambda c: {
+        "run": c.run, "metering_point": c.buyer_point, "interval_start": LATER, "net_wh": 0, "local_bought_wh": 0,
+        "local_sold_wh": 0, "external_bought_wh": 0, "external_sold_wh": 0, "equalisation_pln": 0,
+    },
+    Trade: lambda c: {
+        "run": c.run, "interval_start": LATER, "seller": c.seller_point, "buyer": c.buyer_point,
+        "sharing_level": "station", "wh": 1, "energy_pln_kwh": 1, "grid_fee_pln_kwh": 0,
+    },
+    IntervalState: lambda c: {"interval_start": LATER, "run": c.run, "inputs_seen": 1},
+    Statement: lambda c: {
+        "participant": c.seller, "period": PERIOD, "revision": 1, "amount_exact_pln": 0, "content_digest": "0" * 64,
+        "billed_at": NOON,
+    },
+    StatementLine: lambda c: {
+        "statement": statement(c), "position": 1, "side": "buy", "metering_point": c.buyer_point,
+        "component": "excise", "rate_from": PERIOD, "rate_to": dt.date(2026, 7, 1), "quantity": 0, "unit": "kWh",
+        "amount_exact_pln": 0, "net_pln": 0,
+    },
+    Promise: lambda c: {
+        "statement": statement(c), "side": "buy", "basis": "net", "p2p_pln": 1, "standard_pln": 2,
+        "difference_pln": 1, "assurance_pln": Decimal("0.00"),
+    },
+}  # fmt: skip
+
+
+def statement(cast: Cast) -> Statement:
+    fields = {"revision": 1, "amount_exact_pln": 0, "content_digest": "0" * 64, "billed_at": NOON}
+    return Statement.objects.get_or_create(
+        cluster=cast.cluster, participant=cast.buyer, period=PERIOD, defaults=fields
+    )[0]
+
+
+@pytest.fixture
+def ours(db: None) -> Cast:
+    return make_cast("ours")
+
+
+@pytest.fixture
+def theirs(db: None) -> Cast:
+    return make_cast("theirs")
+
+
+def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
+    if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
+        return model._base_manager.get(cluster=cast.cluster)
+    return model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+
+
+def snapshot(model: type[models.Model], cast: Cast) -> list[tuple[Any, ...]]:
+    with scope(cast.cluster.pk):
+        return list(model._base_manager.order_by("pk").values_list())
+
+
+def refused(error: type[Exception], action: Callable[[], Any]) -> None:
+    with pytest.raises(error), transaction.atomic():
+        action()
+
+
+tenant_model = pytest.mark.parametrize("model", tenant_models(), ids=lambda m: m._meta.label)
+
+
+def test_every_model_is_a_tenant_model_or_stands_in_the_list() -> None:
+    shared = {model._meta.label for model in apps.get_models() if model not in tenant_models()}
+    assert shared == set(SHARED)
+    assert set(NEW_ROWS) == set(tenant_models())
+
+
+@tenant_model
+def test_theirs_are_neither_read_nor_counted(model: type[models.Model], ours: Cast, theirs: Cast) -> None:
+    for cast in (ours, theirs):
+        with scope(cast.cluster.pk):
+            row = make_row(model, cast)
+    table = connection.ops.quote_name(model._meta.db_table)
+    with scope(ours.cluster.pk), connection.cursor() as cursor:
+        assert set(model._base_manager.values_list("cluster_id", flat=True)) == {ours.cluster.pk}
+        assert not model._base_manager.filter(pk=row.pk).exists()
+        refused(model.DoesNotExist, lambda: model._base_manager.get(pk=row.pk))
+        cursor.execute(f"SELECT count(*) FROM {table} WHERE cluster_id = %s", [theirs.cluster.pk])
+        assert cursor.fetchone() == (0,)
+        assert model._base_manager.count() == len(snapshot(model, ours))
+
+
+@tenant_model
+def test_theirs_are_not_changed(model: type[models.Model], ours: Cast, theirs: Cast) -> None:
+    with scope(theirs.cluster.pk):
+        row = make_row(model, theirs)
+    before = snapshot(model, theirs)
+    with scope(ours.cluster.pk):
+        attempt_update = model._base_manager.filter(pk=row.pk).update
+        attempt_delete = model._base_manager.filter(pk=row.pk)._raw_delete
+        if model.append_only:
+            refused(ProgrammingError, lambda: attempt_update(cluster=ours.cluster))
+            refused(ProgrammingError, lambda: attempt_delete("default"))
+        else:
+            assert attempt_update(cluster=ours.cluster) == 0
+            assert attempt_delete("default") == 0
+    assert snapshot(model, theirs) == before
+
+
+@tenant_model
+def test_nothing_is_put_among_theirs(model: type[models.Model], ours: Cast, theirs: Cast) -> None:
+    with scope(theirs.cluster.pk):
+        fields = {"cluster": theirs.cluster, **NEW_ROWS[model](theirs)}
+    expected = snapshot(model, theirs)
+    with scope(ours.cluster.pk):
+        refused(ProgrammingError, lambda: model._base_manager.create(**fields))
+        refused(ProgrammingError, lambda: model._base_manager.bulk_create([model(**fields)]))
+    assert snapshot(model, theirs) == expected
+
+
+@pytest.mark.parametrize("model", [model for model in tenant_models() if not model.append_only])
+def test_ours_are_not_given_away(model: type[models.Model], ours: Cast, theirs: Cast) -> None:
+    with scope(ours.cluster.pk):
+        row = make_row(model, ours)
+        give_away = model._base_manager.filter(pk=row.pk).update
+        refused(DatabaseError, lambda: give_away(cluster=theirs.cluster))
+
+
+LINKS = [
+    pytest.param(model, field, id=f"{model._meta.label}.{field.name}")
+    for model in tenant_models()
+    for field in model._meta.local_fields
+    if isinstance(field, TenantForeignKey)
+]
+
+
+@pytest.mark.parametrize(("model", "field"), LINKS)
+def test_ours_do_not_link_to_theirs(
+    model: type[models.Model], field: TenantForeignKey, ours: Cast, theirs: Cast
+) -> None:
+    with scope(theirs.cluster.pk):
+        target = make_row(field.related_model, theirs)
+    with scope(ours.cluster.pk):
+        fields = NEW_ROWS[model](ours) | {field.name: target}
+        if field.name == "replaces":
+            fields["revision"] = 2
+        refused(IntegrityError, lambda: model._base_manager.create(cluster=ours.cluster, **fields))
+
+
+@tenant_model
+def test_without_a_scope_every_access_is_an_error(model: type[models.Model], ours: Cast) -> None:
+    with scope(ours.cluster.pk):
+        make_row(model, ours)
+    refused(DatabaseError, lambda: model._base_manager.count())
+    refused(DatabaseError, lambda: model._base_manager.exists())
+    refused(DatabaseError, lambda: model._base_manager.bulk_create([model(cluster=ours.cluster)]))
+
+
+def test_a_scope_of_both_sees_both_and_ends(ours: Cast, theirs: Cast) -> None:
+    with scope(ours.cluster.pk, theirs.cluster.pk):
+        assert Participant.objects.count() == 4
+        with scope(ours.cluster.pk):
+            assert Participant.objects.count() == 2
+        assert Participant.objects.count() == 4
+        with pytest.raises(ZeroDivisionError), scope(theirs.cluster.pk):
+            raise ZeroDivisionError
+        assert Participant.objects.count() == 4
+    refused(DatabaseError, Participant.objects.count)
+
+
+@pytest.mark.parametrize(
+    "statement_text",
+    [
+        "TRUNCATE metering_meteringpoint CASCADE",
+        "ALTER TABLE metering_meteringpoint DISABLE ROW LEVEL SECURITY",
+        "CREATE POLICY all_rows ON metering_meteringpoint USING (true)",
+        "DROP POLICY metering_meteringpoint_cluster ON metering_meteringpoint",
+        "SELECT * FROM metering_reading_2026_06",
+        "SET ROLE cluster_owner",
+        "CREATE TABLE mine (id int)",
+        "UPDATE clearing_clearingrun SET status = 'provisional'",
+        "DELETE FROM metering_reading",
+    ],
+)
+def test_the_application_role_cannot_lift_the_protection(statement_text: str, ours: Cast) -> None:
+    def attempt() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement_text)
+
+    with scope(ours.cluster.pk):
+        refused(ProgrammingError, attempt)
+
+
+def test_no_table_with_a_cluster_is_unprotected(ours: Cast) -> None:
+    """Asked of PostgreSQL itself, partitions included: these have no policy and no grant, so nobody gets in."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, c.relispartition,
+                   (SELECT array_agg(pg_get_expr(polqual, polrelid) || pg_get_expr(polwithcheck, polrelid))
+                    FROM pg_policy WHERE polrelid = c.oid),
+                   has_table_privilege(current_user, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'cluster_id'
+            WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+            """
+        )
+        rows = cursor.fetchall()
+    parents = {model._meta.db_table for model in tenant_models()}
+    assert {name for name, _, is_partition, _, _ in rows if not is_partition} == parents
+    for name, protected, is_partition, policies, granted in rows:
+        assert protected, name
+        if is_partition:
+            assert policies is None and not granted, name
+        else:
+            assert policies is not None and len(policies) == 1, name
+            assert policies[0].count("current_setting('app.clusters'") == 2, (name, POLICY)
+
+
+def test_two_rows_of_one_thing_never_hold_on_the_same_day(ours: Cast) -> None:
+    with scope(ours.cluster.pk):
+        overlap = {"participant": ours.buyer, "scheme": "standard", "valid_from": dt.date(2026, 6, 1)}
+        refused(IntegrityError, lambda: Contract.objects.create(cluster=ours.cluster, **overlap))
+
+
+def test_the_grid_has_no_cycle_and_one_root(ours: Cast) -> None:
+    with scope(ours.cluster.pk):
+        root = GridNode.objects.get(level="cluster")
+        station = GridNode.objects.get(level="station")
+        refused(IntegrityError, lambda: GridNode.objects.filter(pk=root.pk).update(parent=station))
+        refused(IntegrityError, lambda: GridNode.objects.create(cluster=ours.cluster, code="R2", level="cluster"))
