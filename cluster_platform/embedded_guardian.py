@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +26,7 @@ from psycopg import sql
 
 SYSTEM_USER = "cluster_platform"
 POSTGRES_VERSION = "18"
-STOP_SECONDS = 30
+STOP_SECONDS = 20
 POLL_SECONDS = 0.3
 
 POSTGRES_CONF = """\
@@ -161,6 +162,22 @@ def try_exclusive(handle: IO[str]) -> bool:
     return True
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Also false for a dead process that its parent has not collected."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until_none(find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """Wait for processes to end; returns those that are left after STOP_SECONDS."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while (left := find()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
 def package_file(package: str, path: str) -> Path:
     """A file inside an installed wheel, found without importing the package."""
     spec = importlib.util.find_spec(package)
@@ -193,14 +210,14 @@ class Server(ABC):
     def find(self) -> psutil.Process | None:
         try:
             process = psutil.Process(int(self.pid_file.read_text().split()[0]))
-            is_ours = self.mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE
+            is_ours = self.mark in " ".join(process.cmdline())
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
         return process if is_ours else None
 
     def ensure(self) -> None:
         """Start the server if it does not run, and wait until it answers."""
-        if self.process is not None and self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE:
+        if self.process is not None and is_alive(self.process):
             return
         self.process = self.find()
         if self.process is None:
@@ -221,17 +238,10 @@ class Server(ABC):
     def answers(self) -> bool: ...
 
     def stop(self) -> None:
-        if self.process is None or not self.process.is_running():
-            return
         for how in (signal.SIGINT, signal.SIGKILL):
-            try:
+            if self.process is not None and is_alive(self.process):
                 self.process.send_signal(how)
-                self.process.wait(STOP_SECONDS)
-            except psutil.TimeoutExpired:
-                continue
-            except psutil.NoSuchProcess:
-                pass
-            return
+                wait_until_none(lambda: [process for process in [self.process] if process and is_alive(process)])
 
 
 class Postgres(Server):
@@ -268,10 +278,12 @@ class Postgres(Server):
 
     def end_orphans(self) -> None:
         """End what a killed server left behind: its children work in the data folder and could still write there."""
-        orphans = [process for process in psutil.process_iter() if self.works_in_data(process)]
-        for orphan in psutil.wait_procs(orphans, timeout=5)[1]:
+        for orphan in wait_until_none(self.orphans):
             orphan.kill()
-        psutil.wait_procs(orphans, timeout=5)
+        wait_until_none(self.orphans)
+
+    def orphans(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if self.works_in_data(process)]
 
     def works_in_data(self, process: psutil.Process) -> bool:
         try:
