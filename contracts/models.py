@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from metering.models import on_the_quarter_hour
 from participants.models import Dso, Participant
-from participants.tenancy.dated import ends_after_start
+from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
 
@@ -32,6 +32,9 @@ class Contract(TenantModel):
             ends_after_start("contract_dates"),
             models.CheckConstraint(name="contract_scheme", condition=Q(scheme__in=["p2p", "standard"])),
         ]
+
+    def clean(self) -> None:
+        refuse_overlap(self, "participant")
 
     def __str__(self) -> str:
         return f"{self.participant}: {self.get_scheme_display()} {self.valid_from}"

@@ -7,7 +7,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from participants.models import Participant
-from participants.tenancy.dated import ends_after_start
+from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import BulkTenantModel, TenantForeignKey, TenantModel
 
 
@@ -93,6 +93,9 @@ class PointAssignment(TenantModel):
             ),
             models.CheckConstraint(name="phases_1_or_3", condition=Q(phases__in=[1, 3])),
         ]
+
+    def clean(self) -> None:
+        refuse_overlap(self, "metering_point")
 
     def __str__(self) -> str:
         return f"{self.metering_point} · {self.tariff_group} · {self.valid_from}"

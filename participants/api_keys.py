@@ -15,11 +15,11 @@ class ApiKeyRefused(ValueError):
     """No key of the cluster in scope has this secret, or it was revoked."""
 
 
-def create_api_key(cluster: Cluster, name: str) -> str:
-    """Store a new key of the cluster in scope and return its text, which can't be shown again."""
+def create_api_key(cluster: Cluster, name: str) -> tuple[str, ApiKey]:
+    """Store a new key of the cluster in scope; returns its text, which can't be shown again, and the row."""
     secret = secrets.token_urlsafe(32)
-    ApiKey.objects.create(cluster=cluster, name=name, secret_sha256=_hash(secret))
-    return f"{cluster.slug}.{secret}"
+    key = ApiKey.objects.create(cluster=cluster, name=name, secret_sha256=_hash(secret))
+    return f"{cluster.slug}.{secret}", key
 
 
 def find_api_key(token: str) -> ApiKey:

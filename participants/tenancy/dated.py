@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.migrations.operations import RunSQL
-from django.db.models import CheckConstraint, F, Q
+from django.db.models import CheckConstraint, F, Model, Q
+from django.utils.translation import gettext as _
 
 DATED_KEY_FUNCTION = """
 CREATE FUNCTION dated_key(id bigint, valid_from date, valid_to date) RETURNS int8range LANGUAGE sql IMMUTABLE AS $$
@@ -29,3 +31,17 @@ def exclude_overlap(table: str, column: str) -> Any:
         f'EXCLUDE USING gist (dated_key("{column}", valid_from, valid_to) WITH &&)',
         f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_overlap"',
     )
+
+
+def refuse_overlap(row: Model, column: str) -> None:
+    """Raise a ValidationError that names the row which `row` overlaps, before the database does without a name."""
+    values: Any = row
+    if values.valid_from is None or getattr(values, f"{column}_id") is None:
+        return
+    others = type(row)._default_manager.filter(Q(valid_to=None) | Q(valid_to__gt=values.valid_from))
+    others = others.filter(**{f"{column}_id": getattr(values, f"{column}_id")}).exclude(pk=row.pk)
+    if values.valid_to is not None:
+        others = others.filter(valid_from__lt=values.valid_to)
+    other = others.first()
+    if other is not None:
+        raise ValidationError(_("Overlaps “%(other)s”: end that one first.") % {"other": other})

@@ -1,0 +1,35 @@
+"""Statements in the coordinator's admin."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from billing.models import Promise, Statement, StatementLine
+from participants.tenancy.admin import ReadOnlyTenantAdmin, ReadOnlyTenantInline
+
+
+class PromiseInline(ReadOnlyTenantInline):
+    model = Promise
+    fields = ("side", "basis", "p2p_pln", "standard_pln", "difference_pln", "assurance_pln")
+
+
+class LineInline(ReadOnlyTenantInline):
+    model = StatementLine
+    fields = (
+        "metering_point", "component", "zone", "sharing_level", "rate_from", "rate_to", "quantity", "unit",
+        "amount_exact_pln", "net_pln",
+    )  # fmt: skip
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).select_related("metering_point")
+
+
+@admin.register(Statement)
+class StatementAdmin(ReadOnlyTenantAdmin):
+    """A participant's month: lines by component and the two promises."""
+
+    list_display = ("period", "participant", "revision", "amount_exact_pln", "billed_at")
+    list_filter = ("period",)
+    search_fields = ("participant__code", "participant__name")
+    list_select_related = ("participant",)
+    inlines = (PromiseInline, LineInline)

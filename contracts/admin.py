@@ -1,0 +1,95 @@
+"""Contracts, settings, tariffs and prices in the coordinator's admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from contracts.models import (
+    ClusterSettings,
+    ClusterTerms,
+    Contract,
+    ExternalPrice,
+    RetailPrice,
+    StandardSalePrice,
+    StaticKey,
+    TariffRate,
+    TariffZone,
+)
+from metering.admin import DatedAdmin
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, may_coordinate
+
+
+@admin.register(Contract)
+class ContractAdmin(DatedAdmin):
+    list_display = ("participant", "scheme", "valid_from", "valid_to")
+    list_filter = ("scheme",)
+    search_fields = ("participant__code", "participant__name")
+    list_select_related = ("participant",)
+    autocomplete_fields = ("participant",)
+
+
+@admin.register(ClusterSettings)
+class ClusterSettingsAdmin(DatedAdmin):
+    list_display = ("valid_from", "allocation", "price_rule", "price_share", "residual", "buyer_fee_pln_kwh")
+
+
+@admin.register(StaticKey)
+class StaticKeyAdmin(DatedAdmin):
+    list_display = ("participant", "share", "valid_from")
+    list_select_related = ("participant",)
+    autocomplete_fields = ("participant",)
+
+
+@admin.register(ClusterTerms)
+class ClusterTermsAdmin(TenantAdmin):
+    list_display = ("vat_rate", "excise_pln_kwh", "netting")
+
+
+@admin.register(RetailPrice)
+class RetailPriceAdmin(TenantAdmin):
+    list_display = ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to")
+    list_filter = ("group",)
+
+
+@admin.register(StandardSalePrice)
+class StandardSalePriceAdmin(TenantAdmin):
+    list_display = ("month", "legal_form", "pln_mwh", "factor")
+    list_filter = ("legal_form",)
+
+
+@admin.register(ExternalPrice)
+class ExternalPriceAdmin(ReadOnlyTenantAdmin):
+    list_display = ("interval_start", "version", "buy_pln_kwh", "sell_pln_kwh")
+    date_hierarchy = "interval_start"
+
+
+class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
+    """The book of the cluster's distributor: published, so it is only looked at."""
+
+    list_filter = ("group",)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_coordinate(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_coordinate(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(dso=request.cluster.dso_id)  # type: ignore[attr-defined]
+
+
+@admin.register(TariffRate)
+class TariffRateAdmin(TariffBookAdmin):
+    list_display = (
+        "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
+        "valid_from", "valid_to",
+    )  # fmt: skip
+
+
+@admin.register(TariffZone)
+class TariffZoneAdmin(TariffBookAdmin):
+    list_display = ("group", "zone", "months", "day_type", "starts", "ends")

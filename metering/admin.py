@@ -1,0 +1,98 @@
+"""The physical layer in the coordinator's admin."""
+
+import datetime as dt
+from typing import Any, cast
+
+from django.contrib import admin
+from django.db.models import Model
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from metering.models import GridNode, MeteringPoint, PointAssignment, Reading
+from metering.work_list import touch_days
+from participants.tenancy.admin import TenantAdmin, TenantForm
+
+LATEST = 96
+
+
+class DatedForm(TenantForm):
+    """Remembers from when on a row held before it was changed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.days_before: list[dt.date] = [self.instance.valid_from] if self.instance.pk else []
+
+
+class DatedAdmin(TenantAdmin):
+    """Rows in force from a local day on: a change makes what was settled from that day on stale."""
+
+    form = DatedForm
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        days = [*cast(DatedForm, form).days_before, cast(Any, obj).valid_from]
+        touch_days(request.cluster, min(days))  # type: ignore[attr-defined]
+
+
+@admin.register(GridNode)
+class GridNodeAdmin(TenantAdmin):
+    list_display = ("code", "level", "parent")
+    list_filter = ("level",)
+    search_fields = ("code",)
+    list_select_related = ("parent",)
+
+
+@admin.register(MeteringPoint)
+class MeteringPointAdmin(TenantAdmin):
+    list_display = ("code",)
+    search_fields = ("code", "assignments__participant__code", "assignments__participant__name")
+    fields = ("code", "assignments", "latest_readings")
+    readonly_fields = ("assignments", "latest_readings")
+
+    @admin.display(description=_("assignments"))
+    def assignments(self, point: MeteringPoint) -> SafeString:
+        rows = point.assignments.select_related("participant", "grid_node").order_by("valid_from")
+        return format_html_join(
+            "",
+            "<div>{} – {} · {} · {} · {}</div>",
+            ((r.valid_from, r.valid_to or "…", r.participant or "–", r.grid_node, r.tariff_group) for r in rows),
+        )
+
+    @admin.display(description=_("latest readings"))
+    def latest_readings(self, point: MeteringPoint) -> SafeString:
+        readings = Reading.objects.filter(cluster=point.cluster_id, metering_point=point)
+        rows = readings.order_by("-interval_start", "-version")[:LATEST]
+        body = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{} Wh</td><td>{} Wh</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    f"{r.interval_start:%Y-%m-%d %H:%MZ}",
+                    r.imported_wh,
+                    r.exported_wh,
+                    r.get_quality_display(),
+                    r.version,
+                )
+                for r in rows
+            ),
+        )
+        head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in HEADINGS))
+        return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+
+HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"), _("Version"))
+
+
+@admin.register(PointAssignment)
+class PointAssignmentAdmin(DatedAdmin):
+    list_display = (
+        "metering_point", "participant", "role", "grid_node", "tariff_group", "contracted_power_kw",
+        "generation_capacity_kw", "valid_from", "valid_to",
+    )  # fmt: skip
+    list_filter = ("role", "tariff_group", "grid_node")
+    search_fields = ("metering_point__code", "participant__code", "participant__name")
+    list_select_related = ("metering_point", "participant", "grid_node")
+    autocomplete_fields = ("metering_point", "participant", "grid_node")

@@ -1,0 +1,84 @@
+"""People in the coordinator's admin, and the installation in the operator's."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from participants.api_keys import create_api_key
+from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, Membership, Participant, User
+from participants.tenancy.admin import OperatorOnly, ReadOnlyTenantAdmin, TenantAdmin
+
+
+@admin.register(Participant)
+class ParticipantAdmin(TenantAdmin):
+    list_display = ("code", "name", "kind", "legal_form", "vat_payer", "email")
+    list_display_links = ("code", "name")
+    list_filter = ("kind", "legal_form", "vat_payer")
+    search_fields = ("code", "name", "email", "nip")
+
+
+@admin.register(Coordinator)
+class CoordinatorAdmin(TenantAdmin):
+    list_display = ("name", "nip", "city", "iban")
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyTenantAdmin):
+    list_display = ("user", "role", "participant")
+    list_filter = ("role",)
+    search_fields = ("user__email", "participant__code", "participant__name")
+    list_select_related = ("user", "participant")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(TenantAdmin):
+    list_display = ("name", "created_at", "revoked_at")
+    readonly_fields = ("created_at",)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm, change: bool) -> None:
+        if change:
+            obj.save()
+            return
+        token, stored = create_api_key(request.cluster, obj.name)  # type: ignore[attr-defined]
+        obj.pk = stored.pk
+        text = gettext("The key, shown only now: %(token)s") % {"token": token}
+        messages.warning(request, text)
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj else ("revoked_at",)
+
+
+@admin.register(Cluster)
+class ClusterAdmin(OperatorOnly, admin.ModelAdmin):
+    list_display = ("name", "slug", "dso", "timezone")
+
+
+@admin.register(Dso)
+class DsoAdmin(OperatorOnly, admin.ModelAdmin):
+    list_display = ("name", "nip")
+
+
+@admin.register(DsoUser)
+class DsoUserAdmin(OperatorOnly, admin.ModelAdmin):
+    list_display = ("user", "dso")
+
+
+@admin.register(User)
+class PlatformUserAdmin(OperatorOnly, UserAdmin):
+    list_display = ("email", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("email",)
+    ordering = ("email",)
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (_("Access"), {"fields": ("is_active", "is_superuser")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    add_form = AdminUserCreationForm
+    filter_horizontal = ()

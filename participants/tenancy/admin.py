@@ -1,0 +1,114 @@
+"""The admin over tenant rows: the cluster in scope is the only one that exists there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+
+class TenantForm(ModelForm):
+    """Checks a row together with its cluster, which no form shows."""
+
+    cluster_id: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.cluster_id is None:
+            self.instance.cluster_id = self.cluster_id
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # Unique constraints include the cluster: excluded, they would only be found by the database.
+        return super()._get_validation_exclusions() - {"cluster"}  # type: ignore[misc]
+
+
+def may_coordinate(request: HttpRequest) -> bool:
+    """The user is coordinator, or operator, of the cluster in scope."""
+    access = request.access  # type: ignore[attr-defined]
+    return access is not None and access.role in ("coordinator", "operator")
+
+
+def may_operate(request: HttpRequest) -> bool:
+    """The user runs the platform."""
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+class CoordinatorPermissions:
+    """What is in scope, the coordinator may view and change; nothing that was settled is ever deleted here."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_coordinate(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_coordinate(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_coordinate(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_coordinate(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ViewOnly:
+    """Nothing can be added or changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OperatorOnly:
+    """Rows of the installation rather than of a cluster."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_operate(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_operate(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_operate(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_operate(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TenantAdmin(CoordinatorPermissions, admin.ModelAdmin):
+    """A page over the rows of one tenant model."""
+
+    form = TenantForm
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.cluster_id = request.cluster.pk  # type: ignore[attr-defined]
+        return form
+
+
+class TenantInline(CoordinatorPermissions, admin.TabularInline):
+    """Rows of one tenant model below another."""
+
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = type("InlineForm", (TenantForm,), {"cluster_id": request.cluster.pk})  # type: ignore[attr-defined]
+        return super().get_formset(request, obj, form=form, **kwargs)
+
+
+class ReadOnlyTenantAdmin(ViewOnly, TenantAdmin):
+    """What was settled can be looked at."""
+
+
+class ReadOnlyTenantInline(ViewOnly, TenantInline):
+    """What was settled can be looked at, below what it belongs to."""
+
+    can_delete = False
