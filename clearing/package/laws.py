@@ -14,11 +14,12 @@ _Row = TypeVar("_Row")
 
 
 class Interval(NamedTuple):
-    """All that a package says about one interval."""
+    """All that a package says about one interval; `digest` is the content digest of its lines as they are."""
 
     row: IntervalRow
     positions: Sequence[PositionRow]
     trades: Sequence[TradeRow]
+    digest: str
 
     @property
     def local_price(self) -> int:
@@ -36,7 +37,7 @@ def read_interval(
         findings.add(INTERVALS, "content digest", detail, interval=row.start)
     positions = _parsed(parse_position, POSITIONS, row.start, position_lines, findings)
     trades = _parsed(parse_trade, TRADES, row.start, trade_lines, findings)
-    return None if positions is None or trades is None else Interval(row, positions, trades)
+    return None if positions is None or trades is None else Interval(row, positions, trades, digest)
 
 
 def _parsed(

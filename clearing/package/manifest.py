@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clearing.package.findings import Findings
 from clearing.package.lines import FILES, FORMAT, MANIFEST
+from metering.domain.calendar import parse_instant
 
 FILE_DIGEST = "SHA-256 of the file"
 _KEYS = ("format", "cluster", "range", "software", "solver", "files", "sha256")
@@ -89,6 +90,7 @@ def _parse(body: object) -> Manifest:
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"an entry is missing or of another kind ({error})") from error
+    parse_instant(manifest.start), parse_instant(manifest.end)
     if tuple(files) != FILES:
         raise ValueError(f"expected the files {', '.join(FILES)}")
     return manifest

@@ -1,6 +1,7 @@
 """Small settlement packages that obey every law, made without the engine and without a database."""
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from clearing.package.lines import (
     RUNS,
     TRADES,
     chain_digest,
-    content_digest,
     interval_line,
     interval_tail,
     position_lines,
@@ -23,6 +23,7 @@ from clearing.package.lines import (
 )
 from clearing.package.manifest import Manifest, file_digest
 from clearing.package.rows import PositionRow, parse_interval
+from clearing.package.settled import SettledLines
 from contracts.domain.money import divide_half_up
 from metering.domain.calendar import format_instant
 
@@ -30,12 +31,12 @@ FIRST = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 
 
-def seal(folder: Path, intervals: int) -> None:
+def seal(folder: Path, cluster: str, start: datetime, end: datetime) -> None:
     """(Re)write the manifest over the files as they are."""
     manifest = Manifest(
-        cluster="example",
-        start=format_instant(FIRST),
-        end=format_instant(FIRST + QUARTER * intervals),
+        cluster=cluster,
+        start=format_instant(start),
+        end=format_instant(end),
         software="1.0",
         solvers=("HiGHS 1.15.1",),
         files={name: file_digest(folder / name) for name in COLUMNS},
@@ -43,7 +44,7 @@ def seal(folder: Path, intervals: int) -> None:
     (folder / MANIFEST).write_text(manifest.text(), encoding="utf-8")
 
 
-def settle(rng: random.Random, start: str, points: list[str]) -> tuple[str, list[str], list[str]]:
+def settle(rng: random.Random, start: str, points: list[str]) -> SettledLines:
     """An interval's lines: random positions, matched in order of their codes at one sharing level."""
     net = [rng.choice([0, rng.randint(-900, 900), rng.randint(-900, 900)]) for _ in points]
     fee = [rng.choice([246400, 319200, 33160]) if wh < 0 else None for wh in net]
@@ -70,8 +71,8 @@ def settle(rng: random.Random, start: str, points: list[str]) -> tuple[str, list
     columns = zip(points, net, bought, sold, outside_in, outside_out, fee, strict=True)
     rows = [PositionRow(point, wh, b, s, i, o, rate, 0) for point, wh, b, s, i, o, rate in columns]
     row = parse_interval(head + interval_tail("final", 1, NO_DIGEST))
-    equalisation = list(pooled_equalisation(Interval(row, rows, ())).values())
-    return (
+    equalisation = list(pooled_equalisation(Interval(row, rows, (), NO_DIGEST)).values())
+    return SettledLines(
         head,
         position_lines(start, points, net, bought, sold, outside_in, outside_out, fee, equalisation),
         trade_lines(
@@ -109,13 +110,24 @@ def _pairs(sold: list[int], bought: list[int]) -> list[tuple[int, int, int]]:
 
 
 def write_package(folder: Path, seed: int, *, intervals: int = 6, members: int = 7) -> None:
-    """A package of `intervals` quarter-hours whose second interval was settled twice, with a run of another day in
-    between that the chain needs."""
+    """A package of `intervals` quarter-hours."""
     rng = random.Random(seed)
     points = sorted(f"5900000000{rng.randrange(10**8):08d}" for _ in range(members))
     starts = [format_instant(FIRST + QUARTER * number) for number in range(intervals)]
-    settled = {start: settle(rng, start, points) for start in starts}
-    content = {start: content_digest(*lines) for start, lines in settled.items()}
+    write_settled(folder, {start: settle(rng, start, points) for start in starts})
+    reseal(folder, intervals)
+
+
+def reseal(folder: Path, intervals: int = 6) -> None:
+    """The manifest of `write_package` over the files as they are now."""
+    seal(folder, "example", FIRST, FIRST + QUARTER * intervals)
+
+
+def write_settled(folder: Path, settled: Mapping[str, SettledLines]) -> None:
+    """The package's files but for the manifest. The second interval was settled twice, with a run of another day in
+    between that the chain needs."""
+    starts = list(settled)
+    content = {start: lines.content_digest() for start, lines in settled.items()}
     history = [
         (starts[0], 1, content[starts[0]]),
         (starts[1], 1, chain_digest("replaced", "result")),
@@ -131,10 +143,9 @@ def write_package(folder: Path, seed: int, *, intervals: int = 6, members: int =
         previous = chained
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in (
-        (INTERVALS, [settled[s][0] + interval_tail("final", revision[s], content[s]) for s in starts]),
-        (POSITIONS, [line for s in starts for line in settled[s][1]]),
-        (TRADES, [line for s in starts for line in settled[s][2]]),
+        (INTERVALS, [settled[s].interval + interval_tail("final", revision[s], content[s]) for s in starts]),
+        (POSITIONS, [line for s in starts for line in settled[s].positions]),
+        (TRADES, [line for s in starts for line in settled[s].trades]),
         (RUNS, runs),
     ):
         (folder / name).write_text("\n".join([",".join(COLUMNS[name]), *lines]) + "\n", encoding="utf-8")
-    seal(folder, intervals)

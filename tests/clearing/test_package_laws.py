@@ -9,7 +9,7 @@ import pytest
 
 from clearing.package.lines import FILES, INTERVALS, MANIFEST, POSITIONS, RUNS, TRADES
 from clearing.package.verify import verify_package
-from tests.clearing.package_cases import seal, write_package
+from tests.clearing.package_cases import reseal, write_package
 
 SEEDS = range(8)
 
@@ -55,7 +55,7 @@ def test_a_changed_digit_is_found_even_if_the_manifest_is_forged(tmp_path: Path,
     for _ in range(20):
         write_package(tmp_path, seed)
         line = change_digit(tmp_path / name, rng)
-        seal(tmp_path, 6)
+        reseal(tmp_path)
         assert line.split(",")[0] in {finding.interval for finding in verify_package(tmp_path).kept}, line
 
 
@@ -97,7 +97,7 @@ def test_garbage_is_named_without_a_traceback(
     write_package(tmp_path, 3)
     path = tmp_path / name
     path.write_text(spoil(path.read_text()), newline="")
-    seal(tmp_path, 6)
+    reseal(tmp_path)
     found = [finding for finding in verify_package(tmp_path).kept if finding.file == name]
     assert any(re.search(law, finding.law) and detail in finding.detail for finding in found), found
 
@@ -146,7 +146,7 @@ def test_a_dropped_interval_is_missed(tmp_path: Path) -> None:
     for name in (INTERVALS, POSITIONS, TRADES):
         lines = (tmp_path / name).read_text().splitlines(keepends=True)
         (tmp_path / name).write_text("".join(line for line in lines if not line.startswith(start)))
-    seal(tmp_path, 6)
+    reseal(tmp_path)
     assert [(f.interval, f.detail) for f in verify_package(tmp_path).kept] == [(start, "is missing")]
 
 
@@ -155,7 +155,7 @@ def test_swapped_lines_are_named(tmp_path: Path) -> None:
     header, *lines = (tmp_path / POSITIONS).read_text().splitlines()
     lines[0], lines[-1] = lines[-1], lines[0]
     (tmp_path / POSITIONS).write_text("\n".join([header, *lines]) + "\n")
-    seal(tmp_path, 6)
+    reseal(tmp_path)
     named = {finding.interval for finding in verify_package(tmp_path).kept}
     assert {lines[0].split(",")[0], lines[-1].split(",")[0]} <= named
 
