@@ -16,6 +16,8 @@ from environs import Env, validate
 from cluster_platform import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+#: Written into settlement packages.
+VERSION = "0.1.0"
 
 env = Env()
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
