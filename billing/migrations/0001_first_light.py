@@ -2,9 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
-import participants.tenancy.models
 from django.db import migrations, models
 
+import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 
 

@@ -3,9 +3,9 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
-import participants.tenancy.models
 from django.db import migrations, models
 
+import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 from participants.tenancy.partitions import CreatePartitionedModel
 
