@@ -1,17 +1,26 @@
 """The coordinator's admin: one site, the cluster in scope."""
 
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from cluster_platform.desk import desk
 
 
 class PlatformAdminSite(AdminSite):
     """Open to coordinators in their cluster and to the operator."""
 
-    site_header = _("Coordinator")
+    site_header = _("Coordinator's desk")
     site_title = _("Cluster Platform")
-    index_title = _("Your cluster")
+    index_title = _("What needs doing")
+    site_url = None
 
     def has_permission(self, request: HttpRequest) -> bool:
         access = getattr(request, "access", None)
@@ -19,6 +28,16 @@ class PlatformAdminSite(AdminSite):
             return False
         return request.user.is_superuser or (access is not None and access.role == "coordinator")
 
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one sign-in for everybody; who is signed in and gets here is not allowed in."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME, "/admin/"))
 
-class PlatformAdminConfig(AdminConfig):
-    default_site = "cluster_platform.admin_site.PlatformAdminSite"
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        cluster = request.cluster  # type: ignore[attr-defined]
+        context: dict[str, Any] = {"cluster": cluster, **(extra_context or {})}
+        if cluster is not None:
+            context["desk"] = desk(cluster, timezone.now())
+            context["zone"] = ZoneInfo(cluster.timezone)
+        return super().index(request, context)

@@ -77,7 +77,7 @@ INSTALLED_APPS = [
     "contracts",
     "metering",
     "participants",
-    "cluster_platform.admin_site.PlatformAdminConfig",
+    "cluster_platform.apps.PlatformAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
