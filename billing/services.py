@@ -1,6 +1,7 @@
 """Billing a month: statements are versions; the same result is stored once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -42,12 +43,13 @@ class BillingReport:
         """Assurance beyond the period's service fees, which the coordinator has to bear."""
         return max(Decimal(0), self.assurance_pln - self.service_fees_pln)
 
-    def count(self, draft: StatementDraft) -> None:
-        """Add one statement to the sums."""
-        self.statements += 1
-        self.total_pln += from_nano(draft.amount_nano)
-        self.service_fees_pln += from_nano(draft.total_nano(SERVICE_FEE))
-        self.assurance_pln -= from_nano(draft.total_nano(ASSURANCE))
+    def count(self, drafts: Iterable[StatementDraft]) -> None:
+        """Add statements to the sums."""
+        for draft in drafts:
+            self.statements += 1
+            self.total_pln += from_nano(draft.amount_nano)
+            self.service_fees_pln += from_nano(draft.total_nano(SERVICE_FEE))
+            self.assurance_pln -= from_nano(draft.total_nano(ASSURANCE))
 
 
 def bill_period(
@@ -69,19 +71,16 @@ def bill_period(
         billed = accounts(cluster, month)
         in_force = {statement.participant_id: statement for statement in current_statements(cluster, month)}
         store = _Store(cluster, month, now, in_force)
-        built = (
-            (account, build_statement(account.member, found, terms.terms))
-            for account, found in spans(cluster, month, terms.netting, billed)
-        )
-        while batch := list(islice(built, BATCH)):
-            for _, draft in batch:
-                report.count(draft)
-            changed = [(account, draft) for account, draft in batch if store.differs(account, draft)]
-            store.add(changed)
-            report.unchanged += len(batch) - len(changed)
-            report.replaced += sum(account.participant.pk in in_force for account, _ in changed)
-            report.new += sum(account.participant.pk not in in_force for account, _ in changed)
-            on_progress(report.statements, len(billed))
+        with closing(spans(cluster, month, terms.netting, billed)) as summed:
+            built = ((account, build_statement(account.member, found, terms.terms)) for account, found in summed)
+            while batch := list(islice(built, BATCH)):
+                changed = [(account, draft) for account, draft in batch if store.differs(account, draft)]
+                store.add(changed)
+                report.count(draft for _, draft in batch)
+                report.unchanged += len(batch) - len(changed)
+                report.replaced += sum(account.participant.pk in in_force for account, _ in changed)
+                report.new += sum(account.participant.pk not in in_force for account, _ in changed)
+                on_progress(report.statements, len(billed))
         return report
 
 

@@ -120,6 +120,7 @@ def accounts(cluster: Cluster, month: Month) -> list[Account]:
 def pin_intervals(cluster: Cluster, month: Month, month_terms: MonthTerms) -> int:
     """Fix which run of each interval is billed, for the rest of the transaction; returns how many are cleared."""
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.billing_interval, pg_temp.billing_span")
         cursor.execute(_INTERVALS, [list(month.starts), list(month_terms.slot_of), cluster.pk])
         cursor.execute("ANALYZE billing_interval")
         cursor.execute("SELECT count(*) FROM billing_interval")
@@ -129,7 +130,7 @@ def pin_intervals(cluster: Cluster, month: Month, month_terms: MonthTerms) -> in
 def spans(
     cluster: Cluster, month: Month, netting: str, billed: Sequence[Account]
 ) -> Iterator[tuple[Account, tuple[Span, ...]]]:
-    """Each account with its sums, in the order given; `pin_intervals` goes before, in the same transaction."""
+    """Each account with its sums, in the order given; to be closed in the transaction of `pin_intervals`."""
     rows = [row for account in billed for row in account.rows]
     columns = (
         list(range(len(rows))),

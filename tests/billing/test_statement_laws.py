@@ -182,9 +182,7 @@ def test_all_lines_sum_to_what_the_coordinator_pays_and_passes_on(world):
     charges = world.terms.slots[0].charges
     fees = world.bought_wh * charges.buyer_fee_micro + world.sold_locally_wh * charges.seller_fee_micro
     excise = world.bought_wh * world.terms.excise_micro
-    assert sum(s.amount_nano for s in statements) == (
-        world.purchase - world.sale + grid + excise + fees - assurance
-    )
+    assert sum(s.amount_nano for s in statements) == (world.purchase - world.sale + grid + excise + fees - assurance)
 
 
 @settings(max_examples=150, deadline=None)
@@ -225,8 +223,9 @@ def test_shares_of_a_month_sum_to_the_month(group, cuts):
         for a, b in pairwise(edges)
     ]
     member = Member("P1", "person", False)
-    parts, whole = build_statement(member, spans, terms), build_statement(
-        member, [Span("590000000000000013", START, END, profile, (), (), ())], terms
+    parts, whole = (
+        build_statement(member, spans, terms),
+        build_statement(member, [Span("590000000000000013", START, END, profile, (), (), ())], terms),
     )
     for component in ("subscription", "network_fixed"):
         # Each share is rounded to 10⁻⁹ PLN.
