@@ -1,9 +1,10 @@
 """Writes the statements in force of a month: statements.csv and promises.csv."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection
@@ -63,7 +64,7 @@ def export_statements(cluster: Cluster, period: str, out: Path) -> int:
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
         raise BillingError(f"{out} exists already and is not an empty folder; name another one or remove it.")
     with scope(cluster.pk):
-        parameters = {"cluster": cluster.pk, "period": month_of(cluster, period).first}
+        parameters: dict[str, Any] = {"cluster": cluster.pk, "period": month_of(cluster, period).first}
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({_IN_FORCE}) s", parameters)
             count = int(cursor.fetchone()[0])
@@ -75,7 +76,7 @@ def export_statements(cluster: Cluster, period: str, out: Path) -> int:
     return count
 
 
-def _write(path: Path, columns: tuple[str, ...], query: str, parameters: dict[str, object]) -> None:
+def _write(path: Path, columns: tuple[str, ...], query: str, parameters: Mapping[str, Any]) -> None:
     copy = f"COPY ({query}) TO STDOUT (FORMAT csv)"
     with path.open("wb") as stream, connection.cursor() as cursor, cursor.copy(copy, parameters) as rows:
         stream.write((",".join(columns) + "\n").encode())

@@ -6,7 +6,7 @@ are picked once: a run that is replaced meanwhile is billed as it was, in all su
 with the month, and with the members only by what one of them needs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -129,7 +129,7 @@ def pin_intervals(cluster: Cluster, month: Month, month_terms: MonthTerms) -> in
 
 def spans(
     cluster: Cluster, month: Month, netting: str, billed: Sequence[Account]
-) -> Iterator[tuple[Account, tuple[Span, ...]]]:
+) -> Generator[tuple[Account, tuple[Span, ...]], None, None]:
     """Each account with its sums, in the order given; to be closed in the transaction of `pin_intervals`."""
     rows = [row for account in billed for row in account.rows]
     columns = (

@@ -11,10 +11,10 @@ from django.db.models import Q
 from billing.domain.errors import BillingError
 from billing.domain.inputs import BillingSlot, Charges, SalePrice, Terms
 from contracts.domain.money import to_micro
-from contracts.domain.tariff import Rate, TariffBook
-from contracts.domain.zones import ZoneRow, parse_clock
-from contracts.models import ClusterSettings, ClusterTerms, RetailPrice, StandardSalePrice, TariffRate, TariffZone
-from metering.domain.calendar import interval_starts, local_midnight, month_days, public_holidays, time_zone
+from contracts.domain.tariff import TariffBook
+from contracts.models import ClusterSettings, ClusterTerms, RetailPrice, StandardSalePrice
+from contracts.selectors import tariff_book
+from metering.domain.calendar import interval_starts, local_midnight, month_days, time_zone
 from participants.models import Cluster
 
 
@@ -56,7 +56,7 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
         tax = ClusterTerms.objects.get(cluster=cluster)
     except ClusterTerms.DoesNotExist:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
-    book = _tariff_book(cluster)
+    book = tariff_book(cluster)
     slots, slot_of = _slots(book, _charges(cluster, month), _retail(cluster, month), month)
     sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first)
     terms = Terms(
@@ -69,24 +69,6 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
         sale_prices={sale.legal_form: SalePrice(sale.pln_mwh, sale.factor) for sale in sales},
     )
     return MonthTerms(terms, tax.netting, slot_of)
-
-
-def _tariff_book(cluster: Cluster) -> TariffBook:
-    rates = tuple(
-        Rate(
-            r.group, r.phases, r.use_from_kwh, r.use_to_kwh, r.component, r.zone, r.unit, to_micro(r.rate_net),
-            r.local_treatment, r.valid_from, r.valid_to,
-        )
-        for r in TariffRate.objects.filter(dso=cluster.dso_id)
-    )  # fmt: skip
-    zones = tuple(
-        ZoneRow(
-            z.group, z.zone, z.months, z.day_type,
-            parse_clock(z.starts) if z.starts else None, parse_clock(z.ends) if z.ends else None,
-        )
-        for z in TariffZone.objects.filter(dso=cluster.dso_id)
-    )  # fmt: skip
-    return TariffBook(rates, zones, public_holidays(cluster.holidays))
 
 
 def _slots(
@@ -122,7 +104,7 @@ def _charges(cluster: Cluster, month: Month) -> list[Charges]:
             end=end,
             buyer_fee_micro=to_micro(row.buyer_fee_pln_kwh),
             seller_fee_micro=to_micro(row.seller_fee_pln_kwh),
-            discounts={level: Decimal(share) for level, share in row.sharing_discount.items()},
+            discounts={level: Decimal(str(share)) for level, share in row.sharing_discount.items()},
         )
         for row, end in zip(rows, ends, strict=True)
         if end > month.first
