@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import mip
 import numpy as np
@@ -10,9 +11,9 @@ from clearing.domain.errors import NotOptimal, NotWhole, SolverFailed
 from clearing.domain.grid import IntArray
 from clearing.domain.quiet import c_stdout_discarded
 
-HIGHS = mip.HIGHS
-CBC = mip.CBC
-SOLVERS = (HIGHS, CBC)
+HIGHS = "HIGHS"
+CBC = "CBC"
+SOLVERS = {HIGHS: ("HiGHS", "highspy"), CBC: ("CBC", "cbcbox")}
 
 # Farther than this from a whole number is no rounding error of the solver.
 WHOLE = 1e-3
@@ -45,6 +46,14 @@ class Optimum:
     x: IntArray
     reduced: IntArray
     dual: IntArray
+
+
+def solver_version(solver: str) -> str:
+    """Name and version of a solver as installed, and of python-mip."""
+    if solver not in SOLVERS:
+        raise SolverFailed(f"unknown solver {solver!r}, known are {', '.join(SOLVERS)}")
+    name, package = SOLVERS[solver]
+    return f"{name} {version(package)} (python-mip {version('mip')})"
 
 
 def solve(program: Program, solver: str) -> Optimum:
