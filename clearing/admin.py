@@ -1,5 +1,7 @@
 """Clearing in the coordinator's admin: runs with their positions and trades."""
 
+from collections.abc import Iterable
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
@@ -11,7 +13,7 @@ from clearing.models import ClearingRun, Position, Trade
 from participants.tenancy.admin import ReadOnlyTenantAdmin
 
 
-def _table(headings: list[str], rows: list[tuple[object, ...]]) -> SafeString:
+def _table(headings: list[str], rows: Iterable[tuple[object, ...]]) -> SafeString:
     head = format_html_join("", '<th scope="col">{}</th>', ((heading,) for heading in headings))
     cells = ((format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows)
     return format_html(

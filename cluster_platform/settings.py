@@ -3,6 +3,7 @@
 Without DATABASE_URL and REDIS_URL the platform's own services under `var/` are used (see embedded.py).
 """
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -41,7 +42,7 @@ VAR = Path(env.str("CLUSTER_PLATFORM_VAR", str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or _own_secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 #: Behind TLS: secure cookies, redirects and HSTS.
 HTTPS = env.bool("HTTPS", False)
 
@@ -205,5 +206,5 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
 }

@@ -40,7 +40,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Takes the key that the middleware found; a wrong one is refused rather than ignored."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
-        key: ApiKey | None = request._request.api_key  # type: ignore[attr-defined]
+        key: ApiKey | None = request._request.api_key
         if key is not None:
             return ApiClient(key), key
         if request.headers.get("Authorization"):
