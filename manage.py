@@ -10,11 +10,15 @@ from django.core.management import execute_from_command_line
 
 from cluster_platform import embedded
 
+#: Commands that work on files only.
+WITHOUT_SERVICES = {"verify_package"}
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cluster_platform.settings")
     try:
-        embedded.ensure_running(settings.VAR)
+        if not WITHOUT_SERVICES.intersection(sys.argv[1:2]):
+            embedded.ensure_running(settings.VAR)
     except (ImproperlyConfigured, embedded.EmbeddedServerError) as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)
