@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -139,7 +140,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "cluster-platform@localhost")
-_email = env.dj_email_url("EMAIL_URL", "consolemail://")
+_email = dj_email_url.parse(env.str("EMAIL_URL", "console:"))
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]
 EMAIL_PORT = _email["EMAIL_PORT"]
