@@ -7,6 +7,7 @@ import sys
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from environs import EnvError
 
 from cluster_platform import embedded
 
@@ -19,7 +20,7 @@ def main() -> None:
     try:
         if not WITHOUT_SERVICES.intersection(sys.argv[1:2]):
             embedded.ensure_running(settings.VAR)
-    except (ImproperlyConfigured, embedded.EmbeddedServerError) as error:
+    except (ImproperlyConfigured, EnvError, embedded.EmbeddedServerError) as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
