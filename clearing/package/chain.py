@@ -1,6 +1,6 @@
 """The chain of runs: every run's digest names the one before, so that none can be changed, dropped or slipped in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from clearing.package.manifest import Manifest
 from clearing.package.rows import IntervalRow, RowError, RunRow, parse_run
 
 
-def read_runs(folder: Path, findings: Findings) -> list[RunRow]:
+def read_runs(path: Path, findings: Findings) -> list[RunRow]:
     """The lines of runs.csv that can be read."""
     runs = []
-    for number, line in enumerate(all_lines(folder / RUNS, findings), 2):
+    for number, line in enumerate(all_lines(path, RUNS, findings), 2):
         try:
             runs.append(parse_run(line))
         except RowError as error:
@@ -23,7 +23,7 @@ def read_runs(folder: Path, findings: Findings) -> list[RunRow]:
     return runs
 
 
-def check_chain(runs: list[RunRow], findings: Findings) -> None:
+def check_chain(runs: Sequence[RunRow], findings: Findings) -> None:
     """Run numbers without gaps, each digest = SHA-256 of the digest before and the content digest."""
     for run in runs:
         if run.digest != chain_digest(run.previous_digest, run.content_digest):
@@ -43,7 +43,7 @@ def check_chain(runs: list[RunRow], findings: Findings) -> None:
 
 
 def check_revisions(
-    runs: list[RunRow], intervals: Mapping[str, IntervalRow], manifest: Manifest, findings: Findings
+    runs: Sequence[RunRow], intervals: Mapping[str, IntervalRow], manifest: Manifest, findings: Findings
 ) -> None:
     """Revisions of an interval count from 1; the last one is what intervals.csv holds."""
     last: dict[str, RunRow] = {}
@@ -69,20 +69,18 @@ def check_revisions(
             findings.add(INTERVALS, "every interval with a run is there", "is missing", interval=start)
 
 
-def unproven_runs(runs: list[RunRow], manifest: Manifest) -> Iterator[RunRow]:
-    """Runs of intervals outside the package's range: only the file's SHA-256 vouches for their interval and revision.
+def unproven_runs(runs: Sequence[RunRow], manifest: Manifest) -> Iterator[RunRow]:
+    """Runs of intervals outside the package's range (the only run, if there is no such): nothing but the SHA-256 of
+    the file vouches for their interval and revision.
 
     Those that do not continue their neighbours' sequence of intervals come first.
     """
     strangers = [run for run in runs if not in_range(run.start, manifest)]
-    starts = [run.start for run in runs]
+    starts = ["", *(run.start for run in runs), "9"]
     rising = {
-        run.run
-        for before, run, after in zip(["", *starts], runs, [*starts[1:], "9"], strict=False)
-        if before < run.start < after
+        run.run for run, before, after in zip(runs, starts, starts[2:], strict=False) if before < run.start < after
     }
-    yield from (run for run in strangers if run.run not in rising)
-    yield from (run for run in strangers if run.run in rising)
+    yield from sorted(strangers or runs[:1], key=lambda run: run.run in rising)
 
 
 def in_range(start: str, manifest: Manifest) -> bool:

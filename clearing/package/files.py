@@ -1,5 +1,10 @@
-"""Reading a package's files as lines, one interval at a time, whatever state they are in."""
+"""Reading a package's files as lines, one interval at a time, whatever state they are in.
 
+Any file may be gzipped; its name in findings and in the manifest, and its digest, are those of the plain file.
+"""
+
+import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -7,11 +12,35 @@ from typing import NamedTuple, Self
 
 from clearing.package.findings import Findings
 from clearing.package.lines import COLUMNS
+from contracts.dataset.csvfile import open_binary
 
 HEADER = "the columns are those of the format"
 COMPLETE = "the last line is complete"
 SORTED = "lines are sorted by interval"
 READABLE = "the file can be read"
+PRESENT = "the file is there"
+
+
+def find_file(folder: Path, name: str, findings: Findings) -> Path | None:
+    """`name` or `name.gz` in the folder."""
+    found = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
+    if len(found) != 1:
+        findings.add(name, PRESENT, f"there is also {name}.gz; keep one of them" if found else "missing")
+        return None
+    return found[0]
+
+
+def file_digest(path: Path, name: str, findings: Findings) -> str | None:
+    """SHA-256 (hex) of what a file holds; None if it can't be read."""
+    try:
+        with open_binary(path) as stream:
+            digest = hashlib.sha256()
+            while block := stream.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+    except (OSError, EOFError, zlib.error) as error:
+        findings.add(name, READABLE, str(error))
+        return None
 
 
 class _Span(NamedTuple):
@@ -26,9 +55,9 @@ class LineFile:
     needs no more memory than its longest interval. `usable` is False if the columns are not those of the format.
     """
 
-    def __init__(self, path: Path, findings: Findings) -> None:
-        self.name = path.name
-        self._stream = path.open("rb")
+    def __init__(self, path: Path, name: str, findings: Findings) -> None:
+        self.name = name
+        self._stream = open_binary(path)
         self._spans: dict[str, list[_Span]] = {}
         self.usable = check_header(self.name, self._stream.readline(), findings)
         if self.usable:
@@ -98,16 +127,16 @@ def check_header(name: str, line: bytes, findings: Findings) -> bool:
     return False
 
 
-def all_lines(path: Path, findings: Findings) -> Iterator[str]:
+def all_lines(path: Path, name: str, findings: Findings) -> Iterator[str]:
     """The lines of a file below its header, without their ends; none if the columns are not those of the format."""
-    with path.open("rb") as stream:
-        if not check_header(path.name, stream.readline(), findings):
+    with open_binary(path) as stream:
+        if not check_header(name, stream.readline(), findings):
             return
         line = b"\n"
         for line in stream:
             yield decode(line).removesuffix("\n")
         if not line.endswith(b"\n"):
-            findings.add(path.name, COMPLETE, "the file is cut off")
+            findings.add(name, COMPLETE, "the file is cut off")
 
 
 def decode(raw: bytes) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearing.package.files import PRESENT, READABLE, file_digest, find_file
 from clearing.package.findings import Findings
 from clearing.package.lines import FILES, FORMAT, MANIFEST
 from metering.domain.calendar import parse_instant
@@ -43,34 +44,25 @@ def _json(body: Mapping[str, object]) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def check_manifest(folder: Path, findings: Findings) -> Manifest | None:
-    """Read the manifest and compare the digest of each file with it. None if the manifest can't be read."""
-    path = folder / MANIFEST
+def check_manifest(folder: Path, findings: Findings) -> tuple[Manifest, Mapping[str, Path]] | None:
+    """The manifest and the files by name, each compared with its digest; None unless all of them can be read."""
+    files = {name: path for name in FILES if (path := find_file(folder, name, findings)) is not None}
+    digests = {name: file_digest(path, name, findings) for name, path in files.items()}
     try:
-        text = path.read_text(encoding="utf-8")
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
         manifest = _parse(json.loads(text))
     except FileNotFoundError:
-        findings.add(MANIFEST, "the file is there", "missing")
+        findings.add(MANIFEST, PRESENT, "missing")
         return None
     except (OSError, ValueError, RecursionError) as error:
-        findings.add(MANIFEST, "the manifest can be read", str(error))
+        findings.add(MANIFEST, READABLE, str(error))
         return None
     if manifest.text() != text:
         findings.add(MANIFEST, FILE_DIGEST, "the manifest is not as it was written: its own sha256 does not hold")
-    for name in FILES:
-        if not (folder / name).is_file():
-            findings.add(name, "the file is there", "missing")
-            continue
-        found, named = file_digest(folder / name), manifest.files[name]
-        if found != named:
-            findings.add(name, FILE_DIGEST, f"is {found}, {MANIFEST} says {named}")
-    return manifest
+    for name, digest in digests.items():
+        if digest is not None and digest != manifest.files[name]:
+            findings.add(name, FILE_DIGEST, f"is {digest}, {MANIFEST} says {manifest.files[name]}")
+    return (manifest, files) if all(digests.get(name) for name in FILES) else None
 
 
 def _parse(body: object) -> Manifest:

@@ -10,7 +10,7 @@ from clearing.package.comparison import compare
 from clearing.package.files import SORTED, LineFile, all_lines
 from clearing.package.findings import Findings
 from clearing.package.laws import Interval, check_interval, read_interval
-from clearing.package.lines import FILES, INTERVALS, MANIFEST, POSITIONS, RUNS, TRADES
+from clearing.package.lines import INTERVALS, MANIFEST, POSITIONS, RUNS, TRADES
 from clearing.package.manifest import FILE_DIGEST, Manifest, check_manifest
 from clearing.package.rows import IntervalRow, RowError, parse_interval
 from clearing.package.source import Source, SourceError
@@ -30,12 +30,16 @@ def verify_package(
     raised; a dataset that can't be used raises DatasetError.
     """
     findings = Findings(limit)
-    manifest = check_manifest(folder, findings)
-    if manifest is None or not all((folder / name).is_file() for name in FILES):
+    checked = check_manifest(folder, findings)
+    if checked is None:
         return findings
-    intervals = _read_intervals(folder, manifest, findings)
-    _check_runs(folder, intervals, manifest, findings)
-    with LineFile(folder / POSITIONS, findings) as positions, LineFile(folder / TRADES, findings) as trades:
+    manifest, files = checked
+    intervals = _read_intervals(files[INTERVALS], manifest, findings)
+    _check_runs(files[RUNS], intervals, manifest, findings)
+    with (
+        LineFile(files[POSITIONS], POSITIONS, findings) as positions,
+        LineFile(files[TRADES], TRADES, findings) as trades,
+    ):
         if not (positions.usable and trades.usable):
             return findings
         _check_strays((positions, trades), intervals, findings)
@@ -50,9 +54,9 @@ def verify_package(
     return findings
 
 
-def _read_intervals(folder: Path, manifest: Manifest, findings: Findings) -> list[IntervalRow]:
+def _read_intervals(path: Path, manifest: Manifest, findings: Findings) -> list[IntervalRow]:
     rows = []
-    for number, line in enumerate(all_lines(folder / INTERVALS, findings), 2):
+    for number, line in enumerate(all_lines(path, INTERVALS, findings), 2):
         try:
             rows.append(parse_interval(line))
         except RowError as error:
@@ -68,8 +72,8 @@ def _read_intervals(folder: Path, manifest: Manifest, findings: Findings) -> lis
     return rows
 
 
-def _check_runs(folder: Path, intervals: Sequence[IntervalRow], manifest: Manifest, findings: Findings) -> None:
-    runs = read_runs(folder, findings)
+def _check_runs(path: Path, intervals: Sequence[IntervalRow], manifest: Manifest, findings: Findings) -> None:
+    runs = read_runs(path, findings)
     before = findings.total
     check_chain(runs, findings)
     check_revisions(runs, {row.start: row for row in intervals}, manifest, findings)

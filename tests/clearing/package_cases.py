@@ -1,5 +1,6 @@
 """Small settlement packages that obey every law, made without the engine and without a database."""
 
+import hashlib
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from clearing.package.lines import (
     run_line,
     trade_lines,
 )
-from clearing.package.manifest import Manifest, file_digest
+from clearing.package.manifest import Manifest
 from clearing.package.rows import PositionRow, parse_interval
 from clearing.package.settled import SettledLines
 from contracts.domain.money import divide_half_up
@@ -39,7 +40,7 @@ def seal(folder: Path, cluster: str, start: datetime, end: datetime) -> None:
         end=format_instant(end),
         software="1.0",
         solvers=("HiGHS 1.15.1",),
-        files={name: file_digest(folder / name) for name in COLUMNS},
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in COLUMNS},
     )
     (folder / MANIFEST).write_text(manifest.text(), encoding="utf-8")
 
@@ -124,17 +125,15 @@ def reseal(folder: Path, intervals: int = 6) -> None:
 
 
 def write_settled(folder: Path, settled: Mapping[str, SettledLines]) -> None:
-    """The package's files but for the manifest. The second interval was settled twice, with a run of another day in
-    between that the chain needs."""
+    """The package's files but for the manifest. Its second interval, if any, was settled twice, with a run of another
+    day in between that the chain needs."""
     starts = list(settled)
     content = {start: lines.content_digest() for start, lines in settled.items()}
-    history = [
-        (starts[0], 1, content[starts[0]]),
-        (starts[1], 1, chain_digest("replaced", "result")),
-        (format_instant(FIRST + timedelta(days=30)), 1, chain_digest("another", "interval")),
-        (starts[1], 2, content[starts[1]]),
-        *((start, 1, content[start]) for start in starts[2:]),
-    ]
+    history = [(start, 1, content[start]) for start in starts]
+    if len(starts) > 1:
+        replaced = (starts[1], 1, chain_digest("replaced", "result"))
+        another = (format_instant(FIRST + timedelta(days=30)), 1, chain_digest("another", "interval"))
+        history[1:2] = [replaced, another, (starts[1], 2, content[starts[1]])]
     revision = {start: number for start, number, _ in history}
     runs, previous = [], NO_DIGEST
     for number, (start, rev, digest) in enumerate(history, 1):

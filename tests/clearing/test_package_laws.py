@@ -1,5 +1,6 @@
 """What the verification of a package accepts and what it names when something was changed."""
 
+import gzip
 import random
 import re
 from collections.abc import Callable
@@ -166,3 +167,25 @@ def test_findings_are_limited_and_counted(tmp_path: Path) -> None:
     path.write_text(re.sub(r",(\d{18}),-?\d+,", r",\1,123456,", path.read_text()))
     findings = verify_package(tmp_path, limit=3)
     assert len(findings.kept) == 3 < findings.total
+
+
+def test_the_number_of_an_only_run_is_protected_too(tmp_path: Path) -> None:
+    write_package(tmp_path, 9, intervals=1)
+    assert verify_package(tmp_path).total == 0
+    text = (tmp_path / RUNS).read_text()
+    (tmp_path / RUNS).write_text(text.replace("\n1,", "\n7,"))
+    assert "2026-06-01T10:00:00Z" in {finding.interval for finding in verify_package(tmp_path).kept}
+
+
+def test_files_may_be_gzipped(tmp_path: Path) -> None:
+    write_package(tmp_path, 9)
+    for name in FILES:
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        (tmp_path / name).unlink()
+    assert verify_package(tmp_path).total == 0
+    cut = (tmp_path / f"{TRADES}.gz").read_bytes()[:-20]
+    (tmp_path / f"{TRADES}.gz").write_bytes(cut)
+    [finding] = verify_package(tmp_path).kept
+    assert (finding.file, finding.law) == (TRADES, "the file can be read")
+    (tmp_path / TRADES).write_text("")
+    assert "there is also trades.csv.gz" in str(verify_package(tmp_path).kept[0])
