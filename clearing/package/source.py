@@ -14,12 +14,13 @@ from clearing.domain.members import FeeTable, Members, fee_table, prepare
 from clearing.domain.result import ExternalPrices
 from clearing.domain.rules import Allocation, PriceRule, Residual, Rules
 from clearing.package.settled import SettledLines, settled_lines
-from contracts.dataset.readings import MISSING, QUALITY_CODE, read_readings
+from contracts.dataset.readings import MISSING, read_readings
 from contracts.dataset.records import MEMBER, P2P, ContractRecord, Dataset, MeteringPointRecord, SettingsRecord
 from contracts.domain import fees as grid_fees
 from contracts.domain.money import to_micro
 from contracts.domain.tariff import Slot
 from metering.domain.calendar import INTERVAL, format_instant, local_day
+from metering.domain.readings import QUALITY_CODE
 
 
 class SourceError(ValueError):
