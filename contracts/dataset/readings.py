@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from contracts.dataset.csvfile import check_header, open_binary
 from contracts.dataset.faults import Faults
-from contracts.dataset.fields import MAX_INTEGER
 from contracts.dataset.records import Dataset
-from contracts.dataset.tables import QUALITIES, READING_COLUMNS
 from metering.domain.calendar import CalendarError, interval_number, interval_start, parse_instant
+from metering.domain.readings import COLUMNS, MAX_WH, QUALITY_CODE
 
 _WH = re.compile(r"\d{1,10}", re.ASCII)
 MISSING = 0
-QUALITY_CODE = {name: code for code, name in enumerate(QUALITIES, start=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ def _read_file(path: Path, result: Readings, faults: Faults) -> None:
     width = result.quality.shape[1]
     with open_binary(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
         header = text.readline().rstrip("\r\n").split(",")
-        if not check_header(header, READING_COLUMNS, path.name, faults):
+        if not check_header(header, COLUMNS, path.name, faults):
             return
-        order = [header.index(column) for column in READING_COLUMNS]
+        order = [header.index(column) for column in COLUMNS]
         for line, content in enumerate(text, start=2):
             values = content.rstrip("\r\n").split(",")
             if len(values) != len(order):
@@ -101,8 +99,8 @@ def _reading_fault(row: int, imported: str, exported: str, quality: str) -> tupl
     if row < 0:
         return "metering_point", "the metering point is unknown; add it to metering_points.csv or correct it"
     for column, value in (("imported_wh", imported), ("exported_wh", exported)):
-        if not _WH.fullmatch(value) or int(value) > MAX_INTEGER:
-            return column, f"'{value}' is not a whole number of watt-hours from 0 to {MAX_INTEGER}"
+        if not _WH.fullmatch(value) or int(value) > MAX_WH:
+            return column, f"'{value}' is not a whole number of watt-hours from 0 to {MAX_WH}"
     if quality not in QUALITY_CODE:
-        return "quality", f"'{quality}' is not one of {', '.join(QUALITIES)}"
+        return "quality", f"'{quality}' is not one of {', '.join(QUALITY_CODE)}"
     return None

@@ -19,9 +19,7 @@ Row = TypeVar("Row")
 
 KINDS = ("consumer", "prosumer", "producer")
 LEGAL_FORMS = ("person", "company", "public")
-QUALITIES = ("measured", "split", "substituted", "estimated")
 
-READING_COLUMNS = ("metering_point", "interval_start", "imported_wh", "exported_wh", "quality")
 COLUMNS = {
     "grid_nodes.csv": ("node", "parent", "level"),
     "participants.csv": (
