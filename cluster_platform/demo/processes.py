@@ -1,0 +1,109 @@
+"""The programs that the demo runs beside itself, each in a process group of its own."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+STOP_SECONDS = 15
+
+
+class ProgramEnded(Exception):
+    """A program that should go on has ended; the message names it and its log."""
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
+class Programs:
+    """Starts programs and stops them all; knows those that a killed demo left behind."""
+
+    def __init__(self, marks: Path, logs: Path) -> None:
+        self.marks = marks
+        self.logs = logs
+        self.running: list[Program] = []
+
+    def start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        log = self.logs / f"{name}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        self._mark(name).write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}")
+        self.running.append(Program(name, process, log))
+
+    def check(self) -> None:
+        """Raises ProgramEnded if one of them is gone."""
+        for program in self.running:
+            if program.process.poll() is not None:
+                raise ProgramEnded(f"The {program.name} has ended; its log is {program.log}")
+
+    def stop(self) -> None:
+        for program in reversed(self.running):
+            _end_group(program.process.pid)
+            program.process.wait()
+            self._mark(program.name).unlink()
+        self.running.clear()
+
+    def end_left_over(self) -> None:
+        """End the programs of a demo that was killed; the time of their start tells them from others with that pid."""
+        for mark in self.marks.glob("*.pid"):
+            try:
+                pid, created = mark.read_text().split()
+                if psutil.Process(int(pid)).create_time() == float(created):
+                    _end_group(int(pid))
+            except (ValueError, psutil.NoSuchProcess):
+                pass
+            mark.unlink()
+
+    def _mark(self, name: str) -> Path:
+        return self.marks / f"{name}.pid"
+
+
+def _end_group(leader: int) -> None:
+    """Ask a process group to end, and end it when it does not."""
+    members = [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        # Only its leader is asked: gunicorn and celery end their own children in order.
+        _send(leader, how, whole_group=how == signal.SIGKILL)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(_is_alive(process) for process in members):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _send(leader: int, how: int, whole_group: bool) -> None:
+    try:
+        os.killpg(leader, how) if whole_group else os.kill(leader, how)
+    except ProcessLookupError:
+        pass
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,156 @@
+"""manage.py demo: the example cluster loaded, cleared and billed, then served and cleared live."""
+
+import fcntl
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.utils import timezone
+
+from billing.models import Statement
+from cluster_platform import embedded
+from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
+from cluster_platform.demo.feeder import Feeder
+from cluster_platform.demo.logins import Login, ensure_logins
+from cluster_platform.demo.processes import ProgramEnded, Programs
+from metering.domain.calendar import month_days
+from participants.models import Cluster
+from participants.tenancy.scope import scope
+
+EXAMPLE = settings.BASE_DIR / "demo" / SLUG
+#: Seconds between two looks for intervals to settle, so that one need not wait for the quarter-hour.
+LIVE = {"CLEARING_EVERY_SECONDS": "10"}
+WEB_STARTS_IN_SECONDS = 60
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Command(BaseCommand):
+    help = "Loads, clears and bills the example cluster, then serves it and clears it live until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for name in ENDING:
+            signal.signal(name, signal.default_int_handler)
+        folder = settings.VAR / "demo"
+        folder.mkdir(parents=True, exist_ok=True)
+        programs = Programs(folder, settings.VAR / "log")
+        with open(folder / "lock", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CommandError("The demo is running already; stop that one first.") from None
+            try:
+                programs.end_left_over()
+                _refuse_busy(options["port"])
+                self._prepare(folder)
+                self._serve(folder, programs, options["port"])
+            except ProgramEnded as error:
+                raise CommandError(str(error)) from error
+            except KeyboardInterrupt:
+                self.stdout.write("\nStopping …")
+            finally:
+                for name in ENDING:
+                    signal.signal(name, signal.SIG_IGN)
+                programs.stop()
+                connections.close_all()
+                embedded.release(settings.VAR)
+        self.stdout.write("Stopped. `make demo` continues where it was.")
+
+    def _prepare(self, folder: Path) -> None:
+        """Everything up to the settled month; what is there already is not done again."""
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        is_billed = _is_billed()
+        write_dataset(EXAMPLE, folder / "dataset", timezone.now(), with_readings=not is_billed)
+        call_command("load_cluster", str(folder / "dataset"))
+        if not is_billed:
+            first, end = month_days(PERIOD)
+            call_command("clear", SLUG, "--from", str(first), "--to", str(end))
+            call_command("bill", SLUG, PERIOD)
+
+    def _serve(self, folder: Path, programs: Programs, port: int) -> None:
+        cluster = Cluster.objects.get(slug=SLUG)
+        logins, key = ensure_logins(cluster, folder / "logins.json")
+        address = f"http://localhost:{port}"
+        python = [sys.executable, "-m"]
+        celery = [*python, "celery", "--app", "cluster_platform"]
+        web = [*python, "gunicorn", "cluster_platform.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
+        programs.start("web", web, {})
+        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], LIVE)
+        programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], LIVE)
+        _wait_for_web(address, programs)
+        self._announce(address, logins)
+        feeder = Feeder(cluster, address, key, timezone.now)
+        while True:
+            programs.check()
+            try:
+                delivered = feeder.step()
+            except urllib.error.HTTPError as error:
+                raise CommandError(f"The web server refused the readings: {error} {error.read().decode()}") from error
+            except OSError as error:
+                self.stderr.write(f"Readings could not be delivered ({error}); they will be tried again.")
+                delivered = []
+            if len(delivered) == 1:
+                local = delivered[0].astimezone(ZONE)
+                self.stdout.write(f"The meters delivered the quarter-hour from {local:%H:%M} of {local:%Y-%m-%d}.")
+            time.sleep(0.2 if delivered else 2)
+
+    def _announce(self, address: str, logins: list[Login]) -> None:
+        lines = ["", f"The cluster is open at {address}", ""]
+        lines += [f"  {login.role:12} {login.email:26} {login.password}" for login in logins]
+        lines += [
+            "",
+            "Where to look: sign in as the member. The newest trades show within a minute; June has its statement and",
+            f"savings. The coordinator's desk is at {address}/admin/; the distributor lands on the page of its grid.",
+            "Today's readings, prices and tariffs are June 2026 over again: a demo, no real offer.",
+            "Ctrl-C stops all of it.",
+            "",
+        ]
+        self.stdout.write("\n".join(lines))
+
+
+def _is_billed() -> bool:
+    cluster = Cluster.objects.filter(slug=SLUG).first()
+    if cluster is None:
+        return False
+    with scope(cluster.pk):
+        return Statement.objects.filter(cluster=cluster, period=month_days(PERIOD)[0]).exists()
+
+
+def _refuse_busy(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} can't be used ({error.strerror}); take another: make demo PORT=8001"
+            ) from error
+
+
+def _wait_for_web(address: str, programs: Programs) -> None:
+    deadline = time.monotonic() + WEB_STARTS_IN_SECONDS
+    while True:
+        programs.check()
+        try:
+            urllib.request.urlopen(f"{address}/accounts/login/", timeout=WEB_STARTS_IN_SECONDS).close()
+        except (urllib.error.URLError, ConnectionError) as error:
+            if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
+                raise CommandError(
+                    f"The web server does not answer ({error}); see {settings.VAR / 'log' / 'web.log'}"
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
