@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from cluster_platform import views
+from metering.api import ReadingsView
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("cluster/", views.member_cluster, name="cluster"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
+    path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -80,7 +80,7 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
     day, month = _day_and_month(request, member, next(iter(statements), None))
     statement = statements.get(month.first)
     kept = money.kept_promises(statement) if statement else []
-    context = _frame(member, "home") | _day(member, day) | _now(member)
+    context = _frame(member, "home") | _day(member, day) | _now(member) | _metered(member, month)
     context |= {
         "month": month,
         "months": _neighbours(month.first, sorted({*statements, member.today.replace(day=1)})),
@@ -88,6 +88,7 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
         "kept": kept,
         "saved": money.saved(kept),
         "sides": {side.side: side for side in kept},
+        "due": abs(statement.amount_exact_pln) if statement else None,
         "flow": energy.total(energy.own_flows(member.cluster.pk, member.own, month, "day", member.tz).values()),
         "settled": energy.total(energy.cluster_flows(member.cluster.pk, month, "day", member.tz).values()).settled,
         "quarter_hours": len(month.quarter_hours),
@@ -110,7 +111,7 @@ def member_energy(request: HttpRequest, member: Member) -> HttpResponse:
     together = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
     latest = _now(member)
     run = latest["latest"] and latest["latest"].run
-    context = _frame(member, "energy") | _day(member, day) | latest
+    context = _frame(member, "energy") | _day(member, day) | _metered(member, month) | latest
     context |= {
         "month": month,
         "month_steps": periods.steps(member.cluster.pk, month, member.tz),
@@ -135,7 +136,7 @@ def member_trades(request: HttpRequest, member: Member) -> HttpResponse:
         "day": day,
         "steps": periods.steps(member.cluster.pk, day, member.tz),
         "found": found,
-        "page": page,
+        "number": page,
         "pages": pages,
     }
     return render(request, "member/trades.html", context)
@@ -154,6 +155,7 @@ def member_money(request: HttpRequest, member: Member) -> HttpResponse:
         "statement": statement,
         "kept": kept,
         "saved": money.saved(kept),
+        "due": abs(statement.amount_exact_pln) if statement else None,
         "components": money.components(statement) if statement else [],
     }
     return render(request, "member/money.html", context)
@@ -273,6 +275,13 @@ def _day(member: Member, day: periods.Span) -> dict[str, Any]:
         "day_chart": charts.day_chart(flows, day.quarter_hours, member.tz),
         "day_flow": energy.total(flows.values()),
     }
+
+
+def _metered(member: Member, month: periods.Span) -> dict[str, Any]:
+    """What the meters of a member counted that did not trade in the month."""
+    trades_here = energy.has_contract(member.participant.pk, month.first, next_month(month.first))
+    metered = None if trades_here else energy.own_readings(member.cluster.pk, member.own, month)
+    return {"trades_here": trades_here, "metered": metered if metered and metered.settled else None}
 
 
 def _now(member: Member) -> dict[str, Any]:

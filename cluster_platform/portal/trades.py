@@ -1,0 +1,119 @@
+"""A member's trades. The other side appears under a pseudonym that lasts a local day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from cluster_platform.portal.energy import OWN_POSITIONS, OwnPoints
+from cluster_platform.portal.periods import Span
+from metering.domain.calendar import local_day
+
+#: Without letters that are taken for digits.
+_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+
+
+def pseudonym(point_id: int, day: date) -> str:
+    """A neighbour's name for one local day, such as K-274: a keyed hash, so it tells nothing."""
+    digest = salted_hmac("trade pseudonym", f"{point_id} {day.isoformat()}", algorithm="sha256").digest()
+    number = int.from_bytes(digest[:8], "big")
+    return f"{_LETTERS[number % len(_LETTERS)]}-{number // len(_LETTERS) % 1000:03d}"
+
+
+@dataclass(frozen=True)
+class TradeRow:
+    """One trade as a member sees it."""
+
+    start: datetime
+    sold: bool
+    neighbour: str
+    sharing_level: str
+    wh: int
+    price_pln_kwh: Decimal
+    amount_pln: Decimal
+
+
+@dataclass(frozen=True)
+class DayOfTrades:
+    """Sums of a day's trades, and one page of them."""
+
+    rows: list[TradeRow]
+    count: int
+    neighbours: int
+    bought_wh: int
+    sold_wh: int
+    paid_pln: Decimal
+    received_pln: Decimal
+
+    @property
+    def traded_wh(self) -> int:
+        return self.bought_wh + self.sold_wh
+
+
+_TRADED = "AND (p.local_bought_wh > 0 OR p.local_sold_wh > 0)"
+_OWN_TRADES = """
+    JOIN clearing_trade t
+      ON t.cluster_id = o.cluster_id AND t.interval_start = o.interval_start AND t.run_id = o.run_id
+     AND (t.seller_id = o.metering_point_id OR t.buyer_id = o.metering_point_id)
+"""
+_COLUMNS = """
+    t.interval_start, t.seller_id = o.metering_point_id AS sold,
+    CASE WHEN t.seller_id = o.metering_point_id THEN t.buyer_id ELSE t.seller_id END AS other,
+    t.sharing_level, t.wh, t.energy_pln_kwh
+"""
+_ORDER = "interval_start DESC, wh DESC, other"
+
+
+def latest_trades(cluster_id: int, own: OwnPoints, span: Span, tz: ZoneInfo, count: int = 6) -> list[TradeRow]:
+    """The member's last trades in `span`, newest first; only as many quarter-hours are read as can hold them."""
+    sql = f"""
+    WITH o AS (
+        SELECT p.cluster_id, p.metering_point_id, p.interval_start, p.run_id {OWN_POSITIONS} {_TRADED}
+        ORDER BY p.interval_start DESC LIMIT %s
+    )
+    SELECT {_COLUMNS} FROM o {_OWN_TRADES} ORDER BY {_ORDER} LIMIT %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*own.columns, cluster_id, span.start, span.end, count, count])
+        return _rows(cursor.fetchall(), tz)
+
+
+def day_of_trades(
+    cluster_id: int, own: OwnPoints, span: Span, tz: ZoneInfo, page: int = 1, page_size: int = 50
+) -> DayOfTrades:
+    """A page of the member's trades of one day, newest first, with the day's sums."""
+    sql = f"""
+    WITH o AS (
+        SELECT p.cluster_id, p.metering_point_id, p.interval_start, p.run_id {OWN_POSITIONS} {_TRADED}
+    ),
+    mine AS MATERIALIZED (SELECT {_COLUMNS} FROM o {_OWN_TRADES}),
+    sums AS (
+        SELECT count(*), count(DISTINCT other), coalesce(sum(wh) FILTER (WHERE NOT sold), 0)::bigint,
+            coalesce(sum(wh) FILTER (WHERE sold), 0)::bigint,
+            coalesce(sum(wh * energy_pln_kwh / 1000) FILTER (WHERE NOT sold), 0),
+            coalesce(sum(wh * energy_pln_kwh / 1000) FILTER (WHERE sold), 0)
+        FROM mine
+    )
+    SELECT sums.*, page.* FROM sums LEFT JOIN (
+        SELECT * FROM mine ORDER BY {_ORDER} LIMIT %s OFFSET %s
+    ) AS page ON true
+    ORDER BY page.interval_start DESC, page.wh DESC, page.other
+    """
+    parameters: list[Any] = [*own.columns, cluster_id, span.start, span.end, page_size, (page - 1) * page_size]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        found = cursor.fetchall()
+    rows = _rows((row[6:] for row in found if row[6] is not None), tz)
+    return DayOfTrades(rows, *found[0][:6])
+
+
+def _rows(found: Iterable[Any], tz: ZoneInfo) -> list[TradeRow]:
+    return [
+        TradeRow(start, sold, pseudonym(other, local_day(start, tz)), level, wh, price, price * wh / 1000)
+        for start, sold, other, level, wh, price in found
+    ]

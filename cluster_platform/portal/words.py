@@ -1,0 +1,50 @@
+"""The reader's words for the codes in the data. An unknown code is shown as it is."""
+
+from django.utils.translation import gettext_lazy as _
+
+COMPONENTS = {
+    "local_energy": _("Energy from neighbours"),
+    "external_energy": _("Energy from outside"),
+    "local_energy_sold": _("Energy sold to neighbours"),
+    "external_energy_sold": _("Energy sold outside"),
+    "equalisation": _("Equalisation: one price for all in a quarter-hour"),
+    "excise": _("Excise duty"),
+    "service_fee": _("Service fee of the coordinator"),
+    "assurance": _("Assurance: so that you are never worse off"),
+    "network_variable": _("Grid fee, variable"),
+    "network_fixed": _("Grid fee, fixed"),
+    "subscription": _("Subscription fee"),
+    "quality": _("Quality fee"),
+    "capacity": _("Capacity fee"),
+    "cogeneration": _("Cogeneration fee"),
+    "res": _("Renewables fee"),
+}
+PLACES = {
+    "station": _("same station"),
+    "substation": _("same substation"),
+    "cluster": _("same cluster"),
+    "external": _("outside"),
+}
+ZONES = {
+    "flat": _("all day"),
+    "day": _("day"),
+    "night": _("night"),
+    "peak": _("peak"),
+    "offpeak": _("off-peak"),
+    "morning": _("morning peak"),
+    "afternoon": _("afternoon peak"),
+    "rest": _("other hours"),
+    "capacity_hours": _("capacity hours"),
+}
+ROLES = {
+    "member": _("member"),
+    "coordinator": _("coordinator"),
+    "dso": _("distributor"),
+    "operator": _("operator"),
+}
+UNITS = {"kWh": _("kWh"), "month": _("months"), "kW*month": _("kW × months")}
+
+
+def said(words: dict, code: str) -> str:
+    """The reader's word for `code`."""
+    return str(words.get(code, code.replace("_", " ")))

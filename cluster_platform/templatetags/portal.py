@@ -1,0 +1,151 @@
+"""Numbers, units and plots in templates."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from cluster_platform.portal import charts, numbers, words
+from cluster_platform.portal.access import labelled_accesses
+from cluster_platform.portal.energy import Flow
+
+register = template.Library()
+Number = Decimal | int
+
+
+def with_unit(number: str, unit: str) -> SafeString:
+    return format_html('<span class="number">{}</span>&nbsp;<span class="unit">{}</span>', number, unit)
+
+
+@register.filter
+def number(value: Number, places: int = 0) -> str:
+    return numbers.number(value, places)
+
+
+@register.filter
+def kwh(wh: int) -> SafeString:
+    return with_unit(numbers.kwh_number(wh), "kWh")
+
+
+@register.filter
+def kwh_exact(wh: int) -> SafeString:
+    """To the watt-hour."""
+    return with_unit(numbers.number(Decimal(wh).scaleb(-3), 3), "kWh")
+
+
+@register.filter
+def kwh_only(wh: int) -> str:
+    """To the watt-hour, for tables that name the unit in their head; nothing for nothing."""
+    return numbers.number(Decimal(wh).scaleb(-3), 3) if wh else "–"
+
+
+@register.filter
+def kw(wh: int) -> SafeString:
+    """Mean power of a quarter-hour's energy (Wh)."""
+    return with_unit(numbers.kw_number(wh), "kW")
+
+
+@register.filter
+def pln(value: Decimal, places: int = 2) -> SafeString:
+    return with_unit(numbers.number(value, places), numbers.pln_unit())
+
+
+@register.filter
+def price(value: Decimal) -> SafeString:
+    return with_unit(numbers.number(value, 3), numbers.price_unit())
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    return numbers.percent(share)
+
+
+@register.filter
+def local_time(instant: datetime, tz: Any) -> str:
+    return charts.local_time(instant, tz)
+
+
+@register.filter
+def local_day(instant: datetime, tz: Any) -> date:
+    return instant.astimezone(tz).date()
+
+
+@register.filter
+def day_before(end: date) -> date:
+    """The last day of a span whose end is exclusive."""
+    return end - timedelta(days=1)
+
+
+@register.filter
+def component(code: str) -> str:
+    return words.said(words.COMPONENTS, code)
+
+
+@register.filter
+def place(level: str) -> str:
+    return words.said(words.PLACES, level)
+
+
+@register.filter
+def zone(code: str) -> str:
+    return words.said(words.ZONES, code)
+
+
+@register.filter
+def said_unit(code: str) -> str:
+    return words.said(words.UNITS, code)
+
+
+@register.filter
+def rate_unit(code: str) -> str:
+    """A unit of the tariff book in the reader's currency sign."""
+    return code.replace("PLN", numbers.pln_unit()).replace("month", gettext("month"))
+
+
+@register.filter
+def role(code: str) -> str:
+    return words.said(words.ROLES, code)
+
+
+@register.inclusion_tag("parts/stacked.html")
+def drawn_bar(flow: Flow) -> dict[str, Any]:
+    """What was drawn, by where it came from."""
+    return {"shares": charts.shares(("local", flow.drawn_local_wh), ("outside", flow.drawn_outside_wh))}
+
+
+@register.inclusion_tag("parts/stacked.html")
+def fed_bar(flow: Flow) -> dict[str, Any]:
+    """What was fed in, by where it went."""
+    return {"shares": charts.shares(("local", flow.fed_local_wh), ("sold", flow.fed_outside_wh))}
+
+
+@register.inclusion_tag("parts/length.html")
+def length_bar(value: Decimal, largest: Decimal, meaning: str) -> dict[str, Any]:
+    """A bar of `value` where `largest` is the full width."""
+    share = max(Decimal(0), value / largest) if largest > 0 else Decimal(0)
+    return {"width": f"{float(share) * 100:.3f}%", "meaning": meaning}
+
+
+@register.inclusion_tag("parts/bars.html")
+def bar_chart(chart: charts.BarChart, name: str) -> dict[str, Any]:
+    return {"chart": chart, "name": name}
+
+
+@register.inclusion_tag("parts/prices.html")
+def price_chart(chart: charts.PriceChart, name: str) -> dict[str, Any]:
+    return {"chart": chart, "name": name}
+
+
+@register.inclusion_tag("parts/access.html", takes_context=True)
+def access_switcher(context: dict[str, Any]) -> dict[str, Any]:
+    """The ways in that a user may choose from; nothing for one."""
+    request: HttpRequest | None = context.get("request")
+    return {
+        "choices": labelled_accesses(request) if request else [],
+        "csrf_token": context.get("csrf_token"),
+    }
