@@ -23,7 +23,7 @@ class Command(BaseCommand):
         start, end = parse_range(cluster, options["start"], options["end"])
         try:
             result = export_results(
-                cluster, start, end, options["out"], lambda days: tqdm(days, desc="export", unit="day", disable=None)
+                cluster, start, end, options["out"], lambda weeks: tqdm(weeks, desc="export", unit="week", disable=None)
             )
         except ExportError as error:
             raise CommandError(str(error)) from error
