@@ -86,7 +86,16 @@ class Command(BaseCommand):
         address = f"http://localhost:{port}"
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "--app", "cluster_platform"]
-        web = [*python, "gunicorn", "cluster_platform.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
+        web = [
+            *python,
+            "gunicorn",
+            "cluster_platform.wsgi",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--workers",
+            "2",
+            "--no-control-socket",
+        ]
         programs.start("web", web, {})
         programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], LIVE)
         programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], LIVE)

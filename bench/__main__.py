@@ -1,0 +1,58 @@
+"""`make bench`: June of the example from files to statements, each step beside its floor, then clear() alone.
+
+Runs on a fresh embedded database of its own, so your data is neither used nor touched.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.clear import report
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var" / "bench"
+STEPS = {
+    "load": ("COPY of the same rows", "<= 2 x floor"),
+    "clear": ("the solver alone", "<= 45 s"),
+    "bill": ("COPY of what it reads", "<= 10 s"),
+    "export": ("COPY of what it writes", ""),
+}
+
+
+def run_step(name: str) -> tuple[dict[str, Any], float]:
+    """What the step measured, and the peak memory of its process [MB]."""
+    environment = {key: value for key, value in os.environ.items() if not key.endswith(("DATABASE_URL", "REDIS_URL"))}
+    environment |= {"CLUSTER_PLATFORM_VAR": str(VAR), "DJANGO_SETTINGS_MODULE": "cluster_platform.settings"}
+    step = subprocess.Popen(
+        [sys.executable, "-m", "bench.steps", name], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert step.stdout is not None
+    said = step.stdout.read()
+    _, status, usage = os.wait4(step.pid, 0)
+    if status:
+        sys.exit(f"The step {name} failed.")
+    return json.loads(said.splitlines()[-1]), usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    shutil.rmtree(VAR, ignore_errors=True)
+    print(f"{'June 2026':10}{'seconds':>9}{'floor':>8}{'ratio':>7}{'peak MB':>9}   floor is, aim")
+    try:
+        for name, (floor, aim) in STEPS.items():
+            measured, megabytes = run_step(name)
+            seconds, least = measured["seconds"], measured["floor"]
+            ratio = f"{seconds / least:6.1f}x"
+            print(f"{name:10}{seconds:9.1f}{least:8.1f}{ratio}{megabytes:9.0f}   {floor}{aim and f', aim {aim}'}")
+    finally:
+        shutil.rmtree(VAR, ignore_errors=True)
+    print()
+    for line in report():
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
