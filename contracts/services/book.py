@@ -47,7 +47,7 @@ def publish_or_compare(dataset: Dataset) -> Dso:
 
 
 def _differences(table: Table[Row], known: Sequence[Row], dso: str) -> Iterator[Fault]:
-    """Rows of the folder that the book has not, each with the column in which the nearest one differs; and vice versa."""
+    """Rows of the folder that the book has not, with the column in which the nearest one differs; and vice versa."""
     published, given = set(known), set(table.rows)
     spare = [row for row in known if row not in given]
     for row, line in zip(table.rows, table.lines, strict=True):

@@ -24,17 +24,28 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], object]]]
 _CHUNK_BYTES = 1 << 18
 _STEPS = 20
 _MOST_FAULTS = 20
+#: By code, from 1.
+_QUALITIES = list(QUALITY_CODE)
 _STAGE = """
 CREATE TEMPORARY TABLE load_reading (
     metering_point text NOT NULL, interval_start text NOT NULL, imported_wh int NOT NULL, exported_wh int NOT NULL,
     quality text NOT NULL, source smallint NOT NULL) ON COMMIT DROP
 """
+# Small analysed tables rather than unnest(): the planner would hash the readings instead of these.
+_LOOKUPS = """
+CREATE TEMPORARY TABLE load_point ON COMMIT DROP AS
+    SELECT * FROM unnest(%(codes)s::text[], %(ids)s::bigint[]) AS u(code, id);
+CREATE TEMPORARY TABLE load_start ON COMMIT DROP AS
+    SELECT * FROM unnest(%(texts)s::text[], %(starts)s::timestamptz[]) AS u(text, at);
+ANALYZE load_point;
+ANALYZE load_start
+"""
 _INCOMING = """
-SELECT p.id AS metering_point_id, s.at AS interval_start, r.imported_wh, r.exported_wh, q.code::smallint AS quality
+SELECT p.id AS metering_point_id, s.at AS interval_start, r.imported_wh, r.exported_wh,
+       array_position(%(qualities)s::text[], r.quality)::smallint AS quality
 FROM load_reading r
-JOIN unnest(%(codes)s::text[], %(ids)s::bigint[]) AS p(code, id) ON p.code = r.metering_point
-JOIN unnest(%(texts)s::text[], %(starts)s::timestamptz[]) AS s(text, at) ON s.text = r.interval_start
-JOIN unnest(%(qualities)s::text[], %(quality_codes)s::int[]) AS q(name, code) ON q.name = r.quality
+JOIN load_point p ON p.code = r.metering_point
+JOIN load_start s ON s.text = r.interval_start
 """
 _ANY_STORED = """
 SELECT EXISTS (SELECT FROM metering_reading WHERE cluster_id = %s AND metering_point_id = ANY(%s)
@@ -79,35 +90,37 @@ def store_reading_files(cluster: Cluster, files: Sequence[ReadingFile], progress
         cursor.execute(_STAGE)
         _copy(cursor, files, progress)
         cursor.execute("ANALYZE load_reading")
-        cursor.execute("SELECT count(*) FROM load_reading")
-        count = cursor.fetchone()[0]
-        if not count:
-            cursor.execute("DROP TABLE load_reading")
-            return Stored(0, 0, 0)
         spans = point_spans(cluster)
         starts = _checked(cursor, files, spans)
-        codes = sorted(spans)
-        parameters: dict[str, object] = {
-            "codes": codes,
-            "ids": [spans[code].id for code in codes],
-            "texts": list(starts),
-            "starts": list(starts.values()),
-            "qualities": list(QUALITY_CODE),
-            "quality_codes": list(QUALITY_CODE.values()),
-        }
-        span = min(starts.values()), max(starts.values())
-        cursor.execute(_ANY_STORED, [cluster.pk, parameters["ids"], *span])
-        if cursor.fetchone()[0]:
-            _refuse_duplicates(cursor, files)
-            ids = [spans[code].id for code in codes]
-            with progress("Comparing readings", count) as advance:
-                stored = store_changed(cluster, _INCOMING, parameters, ids, list(starts.values()), count)
-                advance(count)
-        else:
-            _insert_all(cursor, cluster, files, parameters, count, progress)
-            touch_intervals(cluster.pk, starts.values())
-            stored = Stored(count, 0, 0)
-        cursor.execute("DROP TABLE load_reading")
+        stored = _store(cursor, cluster, files, spans, starts, progress) if starts else Stored(0, 0, 0)
+        cursor.execute("DROP TABLE IF EXISTS load_reading, load_point, load_start")
+    return stored
+
+
+def _store(
+    cursor: Any,
+    cluster: Cluster,
+    files: Sequence[ReadingFile],
+    spans: PointSpans,
+    starts: dict[str, datetime],
+    progress: Progress,
+) -> Stored:
+    """Into the table, once every single reading was found right."""
+    cursor.execute("SELECT count(*) FROM load_reading")
+    count: int = cursor.fetchone()[0]
+    ids = [point.id for point in spans.values()]
+    instants = list(starts.values())
+    for statement in _LOOKUPS.split(";"):
+        cursor.execute(statement, {"codes": list(spans), "ids": ids, "texts": list(starts), "starts": instants})
+    cursor.execute(_ANY_STORED, [cluster.pk, ids, min(instants), max(instants)])
+    if not cursor.fetchone()[0]:
+        _insert_all(cursor, cluster, files, count, progress)
+        touch_intervals(cluster.pk, instants)
+        return Stored(count, 0, 0)
+    _refuse_duplicates(cursor, files)
+    with progress("Comparing readings", count) as advance:
+        stored = store_changed(cluster, _INCOMING, {"qualities": _QUALITIES}, ids, instants, count)
+        advance(count)
     return stored
 
 
@@ -208,7 +221,6 @@ def _insert_all(
     cursor: Any,
     cluster: Cluster,
     files: Sequence[ReadingFile],
-    parameters: dict[str, object],
     count: int,
     progress: Progress,
 ) -> None:
@@ -225,7 +237,7 @@ def _insert_all(
         with progress("Storing readings", count) as advance:
             for first, end in pairwise(edges):
                 here = {"cluster": cluster.pk, "from": f"({first},0)", "to": f"({end},0)"}
-                cursor.execute(statement, parameters | here)
+                cursor.execute(statement, here | {"qualities": _QUALITIES})
                 advance(cursor.rowcount)
     except Exception:
         cursor.execute("ROLLBACK TO SAVEPOINT load_reading")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -58,26 +59,28 @@ def store_readings(cluster: Cluster, rows: Sequence[ReadingRow]) -> Stored:
         faults = check_rows(rows, spans)
         if faults:
             raise ReadingsRefused(faults)
-        delivered = {
-            "point": [spans[row.code].id for row in rows],
-            "start": [row.interval_start for row in rows],
+        points = [spans[row.code].id for row in rows]
+        starts = [row.interval_start for row in rows]
+        delivered: dict[str, Any] = {
+            "point": points,
+            "start": starts,
             "imported": [row.imported_wh for row in rows],
             "exported": [row.exported_wh for row in rows],
             "quality": [QUALITY_CODE[row.quality] for row in rows],
         }
-        return store_changed(cluster, _DELIVERED, delivered, delivered["point"], delivered["start"], len(rows))
+        return store_changed(cluster, _DELIVERED, delivered, points, starts, len(rows))
 
 
 def store_changed(
     cluster: Cluster,
     incoming: str,
-    parameters: dict[str, object],
-    points: Sequence[object],
+    parameters: dict[str, Any],
+    points: Sequence[int],
     starts: Sequence[datetime],
     count: int,
 ) -> Stored:
     """Insert what is new or differs from the latest version, and note the changed quarter-hours."""
-    known = {"cluster": cluster.pk, "first": min(starts), "last": max(starts), "points": sorted(set(points))}  # type: ignore[type-var]
+    known = {"cluster": cluster.pk, "first": min(starts), "last": max(starts), "points": sorted(set(points))}
     with connection.cursor() as cursor:
         cursor.execute(STORE_CHANGED.format(incoming=incoming), parameters | known)
         changed = cursor.fetchall()
