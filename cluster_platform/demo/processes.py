@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,25 +75,25 @@ class Programs:
 
 
 def _end_group(leader: int) -> None:
-    """Ask a process group to end, and end it when it does not."""
+    """Ask a program to end, which gunicorn and celery do with their own children, then end what is left of it."""
     members = [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        # Only its leader is asked: gunicorn and celery end their own children in order.
-        _send(leader, how, whole_group=how == signal.SIGKILL)
-        deadline = time.monotonic() + STOP_SECONDS
-        while any(_is_alive(process) for process in members):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        else:
-            return
+    _send(os.kill, leader, signal.SIGTERM)
+    _wait_for([process for process in members if process.pid == leader])
+    _send(os.killpg, leader, signal.SIGKILL)
+    _wait_for(members)
 
 
-def _send(leader: int, how: int, whole_group: bool) -> None:
+def _send(how: Callable[[int, int], None], leader: int, what: int) -> None:
     try:
-        os.killpg(leader, how) if whole_group else os.kill(leader, how)
+        how(leader, what)
     except ProcessLookupError:
         pass
+
+
+def _wait_for(processes: list[psutil.Process]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _group_of(pid: int) -> int | None:
