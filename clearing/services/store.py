@@ -138,8 +138,6 @@ def _store_lines(table: str, insert: str, keys: Mapping[str, Any], text: Sequenc
         cursor.execute(table)
         with cursor.copy("COPY clearing_line FROM STDIN (FORMAT csv)") as copy:
             copy.write("".join(f"{line}\n" for line in text))
-        # Without it PostgreSQL expects a handful of lines and joins them in nested loops.
-        cursor.execute("ANALYZE clearing_line")
         cursor.execute(insert, keys)
         cursor.execute("DROP TABLE clearing_line")
 
