@@ -80,6 +80,7 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
     day, month = _day_and_month(request, member, next(iter(statements), None))
     statement = statements.get(month.first)
     kept = money.kept_promises(statement) if statement else []
+    this_month = periods.month_span(member.today, member.tz)
     context = _frame(member, "home") | _day(member, day) | _now(member) | _metered(member, month)
     context |= {
         "month": month,
@@ -89,7 +90,8 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
         "saved": money.saved(kept),
         "sides": {side.side: side for side in kept},
         "due": abs(statement.amount_exact_pln) if statement else None,
-        "flow": energy.total(energy.own_flows(member.cluster.pk, member.own, month, "day", member.tz).values()),
+        "flow": _own(member, month),
+        "so_far": _own(member, this_month) if this_month != month else None,
         "settled": energy.total(energy.cluster_flows(member.cluster.pk, month, "day", member.tz).values()).settled,
         "quarter_hours": len(month.quarter_hours),
     }
@@ -110,7 +112,6 @@ def member_energy(request: HttpRequest, member: Member) -> HttpResponse:
     own = energy.own_flows(member.cluster.pk, member.own, month, "day", member.tz)
     together = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
     latest = _now(member)
-    run = latest["latest"] and latest["latest"].run
     context = _frame(member, "energy") | _day(member, day) | _metered(member, month) | latest
     context |= {
         "month": month,
@@ -118,7 +119,6 @@ def member_energy(request: HttpRequest, member: Member) -> HttpResponse:
         "flow": energy.total(own.values()),
         "together": energy.total(together.values()),
         "month_chart": charts.month_chart(own, days),
-        "own_now": _own_at(member, run.interval_start) if run else None,
     }
     return render(request, "member/energy.html", context)
 
@@ -149,6 +149,7 @@ def member_money(request: HttpRequest, member: Member) -> HttpResponse:
     wanted = periods.asked_month(request.GET.get("month")) or next(iter(statements), member.today.replace(day=1))
     statement = statements.get(wanted)
     kept = money.kept_promises(statement) if statement else []
+    parts = money.components(statement) if statement else []
     context = _frame(member, "money") | {
         "month": periods.month_span(wanted, member.tz),
         "months": _neighbours(wanted, sorted({*statements, wanted})),
@@ -156,7 +157,8 @@ def member_money(request: HttpRequest, member: Member) -> HttpResponse:
         "kept": kept,
         "saved": money.saved(kept),
         "due": abs(statement.amount_exact_pln) if statement else None,
-        "components": money.components(statement) if statement else [],
+        "components": parts,
+        "several_points": len({line.metering_point_id for part in parts for line in part.lines} - {None}) > 1,
     }
     return render(request, "member/money.html", context)
 
@@ -183,7 +185,7 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
     days = list(each_day(month.first, next_month(month.first)))
     flows = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
     runs = cluster_now.runs_in_force(day.start, day.end)
-    context = _frame(member, "cluster") | {
+    context = _frame(member, "cluster") | _now(member) | {
         "day": day,
         "steps": periods.steps(member.cluster.pk, day, member.tz),
         "month": month,
@@ -296,11 +298,11 @@ def _now(member: Member) -> dict[str, Any]:
         "points": cluster_now.trading_points(member.today),
         "minutes": cluster_now.minutes_to_next_clearing(member.now),
         "trades": found,
+        "own_now": _own(member, periods.quarter_hour_span(run.interval_start)) if run else None,
     }
 
 
-def _own_at(member: Member, start: datetime) -> energy.Flow:
-    span = periods.quarter_hour_span(start)
+def _own(member: Member, span: periods.Span) -> energy.Flow:
     return energy.total(energy.own_flows(member.cluster.pk, member.own, span, "quarter_hour", member.tz).values())
 
 

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clearing.models import ClearingRun
-from cluster_platform.portal.energy import Flow
+from cluster_platform.portal.energy import ZERO, Flow
 from cluster_platform.portal.numbers import kwh, price
 from metering.domain.calendar import INTERVAL
 
@@ -55,8 +55,8 @@ class BarChart:
     bars: list[Bar]
     ticks: list[Tick]
     line_y: str
-    top_label: str
-    bottom_label: str
+    most_fed_wh: int
+    most_drawn_wh: int
     by_day: bool
 
     @property
@@ -98,7 +98,7 @@ def _bar_chart(names: list[str], flows: list[Flow], ticks: list[Tick], by_day: b
     most_fed = max((flow.fed_wh for flow in flows), default=0)
     most_drawn = max((flow.drawn_wh for flow in flows), default=0)
     scale = HEIGHT / ((most_fed + most_drawn) or 1)
-    line = most_fed * scale
+    line = most_fed * scale if most_fed + most_drawn else HEIGHT
     bars = [
         Bar(_length(index + GAP / 2), _bar_label(name, flow), name, flow, _pieces(flow, line, scale))
         for index, (name, flow) in enumerate(zip(names, flows, strict=True))
@@ -107,8 +107,8 @@ def _bar_chart(names: list[str], flows: list[Flow], ticks: list[Tick], by_day: b
         bars=bars,
         ticks=ticks,
         line_y=_length(line),
-        top_label=kwh(most_fed) if most_fed else "",
-        bottom_label=kwh(most_drawn) if most_drawn else "",
+        most_fed_wh=most_fed,
+        most_drawn_wh=most_drawn,
         by_day=by_day,
     )
 
@@ -176,21 +176,21 @@ class PriceChart:
     points: list[PricePoint]
     ticks: list[Tick]
     zero_y: str
-    top_label: str
-    bottom_label: str
+    highest: Decimal
+    lowest: Decimal
 
 
 def price_chart(runs: Sequence[ClearingRun], starts: Sequence[datetime], tz: ZoneInfo) -> PriceChart | None:
     """The prices of one local day; None where nothing is settled."""
     if not runs:
         return None
-    highest = max(Decimal(0), *(run.buy_pln_kwh for run in runs), *(run.sell_pln_kwh for run in runs))
-    lowest = min(Decimal(0), *(run.buy_pln_kwh for run in runs), *(run.sell_pln_kwh for run in runs))
-    scale = HEIGHT / float((highest - lowest) or 1)
+    prices = [value for run in runs for value in (run.buy_pln_kwh, run.sell_pln_kwh)]
+    top, bottom = max([*prices, ZERO]), min([*prices, ZERO])
+    scale = HEIGHT / float((top - bottom) or 1)
     index = {start: number for number, start in enumerate(starts)}
 
     def height(value: Decimal) -> float:
-        return float(highest - value) * scale
+        return float(top - value) * scale
 
     def steps(values: list[tuple[int, Decimal | None]]) -> str:
         path, last = [], None
@@ -211,9 +211,9 @@ def price_chart(runs: Sequence[ClearingRun], starts: Sequence[datetime], tz: Zon
         local=steps([(at, run.local_price_pln_kwh) for at, run in places]),
         points=[PricePoint(str(at), _price_label(names[run.pk], run), names[run.pk], run) for at, run in places],
         ticks=_hour_ticks(starts, tz),
-        zero_y=_length(height(Decimal(0))),
-        top_label=price(highest),
-        bottom_label=price(lowest) if lowest < 0 else "",
+        zero_y=_length(height(ZERO)),
+        highest=max(prices),
+        lowest=min(prices),
     )
 
 

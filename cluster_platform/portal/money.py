@@ -30,8 +30,9 @@ class Kept:
 
     @property
     def share(self) -> Decimal | None:
-        """How much better, of the standard; None where the standard is nothing."""
-        return self.better_pln / self.standard_pln if self.standard_pln > 0 else None
+        """How much better, of the standard; None where that is nothing, or less than could be said in whole percent."""
+        share = self.better_pln / self.standard_pln if self.standard_pln > 0 else ZERO
+        return share if share >= Decimal("0.005") else None
 
     @property
     def largest_pln(self) -> Decimal:

@@ -34,6 +34,11 @@ class Span:
         return format_period(self.first)
 
     @property
+    def after(self) -> date:
+        """The first day of the month after."""
+        return next_month(self.first)
+
+    @property
     def quarter_hours(self) -> list[datetime]:
         return interval_starts(self.start, self.end)
 

@@ -42,7 +42,8 @@ ROLES = {
     "dso": _("distributor"),
     "operator": _("operator"),
 }
-UNITS = {"kWh": _("kWh"), "month": _("months"), "kW*month": _("kW × months")}
+UNITS = {"month": _("month"), "kW*month": _("kW × month")}
+UNITS_IN_PART = {"month": _("of a month"), "kW*month": _("kW × month")}
 
 
 def said(words: dict, code: str) -> str:
