@@ -54,8 +54,13 @@ def _parsed(
 
 def check_interval(interval: Interval, findings: Findings) -> None:
     """Check every law of one interval."""
-    for check in (_totals, _price, _points, _sums, _trades, _trade_sums, _cost, _equalisation):
+    before = findings.total
+    for check in (_totals, _price, _points, _sums, _trades, _trade_sums, _cost):
         check(interval, findings)
+    # Where energy or price is wrong already, everybody's share of the blended price would be, too.
+    if findings.total == before:
+        _blended_price(interval, findings)
+    _equalisation_sums(interval, findings)
 
 
 def _totals(interval: Interval, findings: Findings) -> None:
@@ -195,25 +200,27 @@ def _cost(interval: Interval, findings: Findings) -> None:
         findings.add(INTERVALS, "operating cost", detail, interval=row.start)
 
 
-def _equalisation(interval: Interval, findings: Findings) -> None:
-    """Σ equalisation = 0 over buyers and over sellers; nothing (individual) or exactly the blended price (pooled).
-
-    Energy paid by buyers is then energy received by sellers + external purchase − external sale.
-    """
-    row = interval.row
+def _blended_price(interval: Interval, findings: Findings) -> None:
+    """Equalisation is nothing (individual) or exactly what the blended price adds (pooled)."""
     found = {p.point: p.equalisation_nano for p in interval.positions}
-    for side, total in (
-        ("buyers", sum(p.equalisation_nano for p in interval.positions if p.net_wh < 0)),
-        ("sellers", sum(p.equalisation_nano for p in interval.positions if p.net_wh >= 0)),
-    ):
-        if total != 0:
-            findings.add(POSITIONS, f"Σ equalisation of {side} = 0", f"is {amount_text(total)}", interval=row.start)
     pooled = pooled_equalisation(interval)
     if any(found.values()) and found != pooled:
         for point, nano in found.items():
             if nano != pooled[point]:
                 detail = f"is {amount_text(nano)}, the blended price gives {amount_text(pooled[point])}"
-                findings.add(POSITIONS, "equalisation", detail, interval=row.start, point=point)
+                findings.add(POSITIONS, "equalisation", detail, interval=interval.row.start, point=point)
+
+
+def _equalisation_sums(interval: Interval, findings: Findings) -> None:
+    """Σ equalisation = 0 over buyers and over sellers: energy paid by buyers is then energy received by sellers +
+    external purchase − external sale."""
+    for side, total in (
+        ("buyers", sum(p.equalisation_nano for p in interval.positions if p.net_wh < 0)),
+        ("sellers", sum(p.equalisation_nano for p in interval.positions if p.net_wh >= 0)),
+    ):
+        if total != 0:
+            law = f"Σ equalisation of {side} = 0"
+            findings.add(POSITIONS, law, f"is {amount_text(total)}", interval=interval.row.start)
 
 
 def pooled_equalisation(interval: Interval) -> dict[str, int]:
