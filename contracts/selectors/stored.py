@@ -10,6 +10,8 @@ from django.db.models import Model
 
 from contracts.dataset import records as r
 from contracts.domain.money import scaled
+from contracts.domain.tariff import Rate
+from contracts.domain.zones import ZoneRow
 from contracts.models import (
     ClusterSettings,
     ClusterTerms,
@@ -19,12 +21,28 @@ from contracts.models import (
     StandardSalePrice,
     StaticKey,
 )
+from contracts.selectors.book import rates_of, zones_of
 from metering.models import GridNode, PointAssignment
 from participants.models import Cluster, Coordinator, Dso, Participant
 
 Row = TypeVar("Row", bound=Model)
 Record = TypeVar("Record")
 Pairs = list[tuple[Row, Record]]
+
+
+def table(file: str, pairs: Pairs[Row, Record]) -> r.Table[Record]:
+    """The records alone."""
+    return r.Table(file, tuple(record for _, record in pairs), ())
+
+
+def rates(dso: Dso) -> r.Table[Rate]:
+    """The published rates of a distributor."""
+    return r.Table("tariff.csv", rates_of(dso), ())
+
+
+def zones(dso: Dso) -> r.Table[ZoneRow]:
+    """The published zones of a distributor."""
+    return r.Table("tariff_zones.csv", zones_of(dso), ())
 
 
 def cluster_record(row: Cluster) -> r.ClusterRecord:

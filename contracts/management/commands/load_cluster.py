@@ -1,18 +1,17 @@
 """`load_cluster DIR`: creates or updates a cluster from a cluster-dataset/1 folder."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from contracts.dataset.faults import DatasetError
 from contracts.dataset.folder import read_dataset
 from contracts.dataset.survey import Survey, survey_readings
+from contracts.management.progress import bar
 from contracts.services.load import load_dataset
 from metering.selectors.completeness import missing_readings
 from metering.services.bulk import silent
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         try:
             dataset = read_dataset(folder)
             surveys = survey_readings(dataset.reading_files)
-            loaded = load_dataset(dataset, surveys, _bar if options["verbosity"] else silent)
+            loaded = load_dataset(dataset, surveys, bar if options["verbosity"] else silent)
         except DatasetError as error:
             raise CommandError(f"{folder} can't be loaded; nothing was stored.\n{error}") from error
         readings = loaded.readings
@@ -55,9 +54,3 @@ class Command(BaseCommand):
                 named = ", ".join(f"{code} ({count})" for code, count in list(month.missing.items())[:_POINTS_NAMED])
                 more = " and others" if len(month.missing) > _POINTS_NAMED else ""
                 self.stdout.write(f"{month.month}: {sum(month.missing.values())} readings are missing: {named}{more}")
-
-
-@contextmanager
-def _bar(text: str, total: int) -> Iterator[Callable[[int], object]]:
-    with tqdm(total=total, desc=text, unit_scale=True) as bar:
-        yield bar.update
