@@ -1,5 +1,9 @@
 """The reader's words for the codes in the data. An unknown code is shown as it is."""
 
+from datetime import date
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 COMPONENTS = {
@@ -49,3 +53,9 @@ UNITS_IN_PART = {"month": _("of a month"), "kW*month": _("kW × month")}
 def said(words: dict, code: str) -> str:
     """The reader's word for `code`."""
     return str(words.get(code, code.replace("_", " ")))
+
+
+def dated(day: date, pattern: str) -> str:
+    """A date in Django's format; Polish writes days and months small, which Django does not."""
+    text = date_format(day, pattern)
+    return text.lower() if (get_language() or "").startswith("pl") else text

@@ -76,6 +76,11 @@ def local_day(instant: datetime, tz: Any) -> date:
 
 
 @register.filter
+def dated(day: date, pattern: str) -> str:
+    return words.dated(day, pattern)
+
+
+@register.filter
 def day_before(end: date) -> date:
     """The last day of a span whose end is exclusive."""
     return end - timedelta(days=1)
