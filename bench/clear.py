@@ -11,6 +11,7 @@ import numpy as np
 from clearing.domain.clear import clear
 from clearing.domain.grid import GridNode, IntArray, build_pools
 from clearing.domain.members import FeeTable, Members, fee_table, prepare
+from clearing.domain.program import SOLVERS
 from clearing.domain.result import ExternalPrices
 from clearing.domain.rules import Rules
 
@@ -65,7 +66,7 @@ def timed(points: int, solver: str, repeats: int = 5) -> tuple[float, float]:
 def report() -> Iterator[str]:
     """One line per size and solver: whole call, the bare solver as its floor, and the aim."""
     for points, aim in SIZES.items():
-        for solver in (mip.HIGHS, mip.CBC):
+        for solver in SOLVERS:
             whole, floor = timed(points, solver)
             yield (
                 f"clear() {points:>7} participants, {STATIONS} stations, {CLASSES} classes, {solver:>5}: "
