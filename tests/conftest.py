@@ -1,7 +1,9 @@
 """The test database: made and migrated by the owner's role, used by the application's role as in production."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -10,10 +12,16 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from selenium import webdriver
 
 from cluster_platform import embedded
 
 PREFIX = f"test_{embedded.DATABASE}_"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Pages are tested without `collectstatic`, whose names carry hashes of the files."""
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +84,18 @@ def collected_static_files(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Pages name their style sheets by content, as in production, so these must have been collected."""
     settings.STATIC_ROOT = str(tmp_path_factory.mktemp("static"))
     call_command("collectstatic", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """A headless Chromium; without one the test is skipped, but fails in CI."""
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if not all(programs):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(programs[0])
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path}"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(str(programs[1])))
+    yield driver
+    driver.quit()
