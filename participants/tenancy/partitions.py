@@ -21,7 +21,8 @@ BEGIN
         child := parent || to_char(month, '_YYYY_MM');
         IF to_regclass(quote_ident(child)) IS NULL THEN
             PERFORM pg_advisory_xact_lock(hashtext('ensure_month_partitions'), hashtext(parent));
-            IF to_regclass(quote_ident(child)) IS NULL THEN
+            -- to_regclass answers from this session's cache and misses what another one has made while we waited.
+            IF NOT EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = 'public'::regnamespace) THEN
                 EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
                                child, parent, month, month + interval '1 month');
                 EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', child);
