@@ -24,7 +24,8 @@ SELECT m.code, to_char(r.interval_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:M
 FROM (
     SELECT id, code COLLATE "C" AS code FROM metering_meteringpoint m
     WHERE cluster_id = %(cluster)s
-      AND EXISTS (SELECT FROM metering_pointassignment a WHERE a.cluster_id = %(cluster)s AND a.metering_point_id = m.id)
+      AND EXISTS (SELECT FROM metering_pointassignment a
+                  WHERE a.cluster_id = %(cluster)s AND a.metering_point_id = m.id)
     ORDER BY 2
 ) m CROSS JOIN LATERAL (
     SELECT DISTINCT ON (interval_start) interval_start, imported_wh, exported_wh, quality FROM metering_reading

@@ -89,7 +89,7 @@ def _bracket_problems(rates: Sequence[Rate], active: Sequence[int], *, empty: bo
         yield active[0], "gap, no rate (give rate 0 if nothing is charged)"
         return
     named = {rates[i].phases for i in active}
-    for phases in sorted(named - {None}, key=str) or [None]:
+    for phases in sorted(named, key=str):
         rows = sorted(
             (i for i in active if rates[i].phases in (None, phases)), key=lambda i: (rates[i].use_from_kwh or 0, i)
         )
