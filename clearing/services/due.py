@@ -16,7 +16,7 @@ from clearing.services.day import Counts, clear_day
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import INTERVAL, local_day, time_zone
 from participants.models import Cluster
-from participants.tenancy.partitions import ensure_month_partitions
+from participants.tenancy.partitions import analyze_months, ensure_month_partitions
 from participants.tenancy.scope import scope
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 #: Tells our advisory locks from those of others in the same database.
 LOCK = "clearing"
 LOCK_TIMEOUT = "120s"
+#: From so many new runs on PostgreSQL's idea of the tables is out of date.
+BULK = 500
 
 Progress = Callable[[int, int], None]
 
@@ -90,6 +92,9 @@ def clear_due(
             report.add(counts)
         done += len(starts)
         progress(done, len(listed))
+    if report.stored >= BULK:
+        for model in (Position, Trade):
+            analyze_months(model._meta.db_table, listed[0], listed[-1])
     return report
 
 
