@@ -27,13 +27,12 @@ class Program:
 class Programs:
     """Starts programs and stops them all; knows those that a killed demo left behind."""
 
-    def __init__(self, marks: Path, logs: Path) -> None:
-        self.marks = marks
-        self.logs = logs
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.running: list[Program] = []
 
     def start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        log = self.logs / f"{name}.log"
+        log = self.folder / f"{name}.log"
         with open(log, "wb") as output:
             process = subprocess.Popen(
                 command,
@@ -61,7 +60,7 @@ class Programs:
 
     def end_left_over(self) -> None:
         """End the programs of a demo that was killed; the time of their start tells them from others with that pid."""
-        for mark in self.marks.glob("*.pid"):
+        for mark in self.folder.glob("*.pid"):
             try:
                 pid, created = mark.read_text().split()
                 if psutil.Process(int(pid)).create_time() == float(created):
@@ -71,7 +70,7 @@ class Programs:
             mark.unlink()
 
     def _mark(self, name: str) -> Path:
-        return self.marks / f"{name}.pid"
+        return self.folder / f"{name}.pid"
 
 
 def _end_group(leader: int) -> None:

@@ -125,7 +125,7 @@ def test_logins_stay_the_same_over_restarts(cast: Cast, tmp_path: Path) -> None:
 
 
 def test_programs_and_their_children_end_with_the_demo(tmp_path: Path) -> None:
-    programs = Programs(tmp_path, tmp_path)
+    programs = Programs(tmp_path)
     programs.start("web", ["sh", "-c", "sleep 600 & wait"], {})
     leader = psutil.Process(programs.running[0].process.pid)
     deadline = time.monotonic() + 10
@@ -139,7 +139,7 @@ def test_programs_and_their_children_end_with_the_demo(tmp_path: Path) -> None:
 
 
 def test_a_program_that_ended_is_named_with_its_log(tmp_path: Path) -> None:
-    programs = Programs(tmp_path, tmp_path)
+    programs = Programs(tmp_path)
     programs.start("worker", ["sh", "-c", "echo no queue; exit 3"], {})
     programs.running[0].process.wait()
     with pytest.raises(ProgramEnded, match=r"The worker has ended; its log is .*worker\.log"):
@@ -149,11 +149,11 @@ def test_a_program_that_ended_is_named_with_its_log(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_demo_left_is_ended_and_other_processes_are_not(tmp_path: Path) -> None:
-    killed = Programs(tmp_path, tmp_path)
+    killed = Programs(tmp_path)
     killed.start("web", ["sleep", "600"], {})
     with subprocess.Popen(["sleep", "600"]) as other:
         (tmp_path / "beat.pid").write_text(f"{other.pid} 1.0")
-        Programs(tmp_path, tmp_path).end_left_over()
+        Programs(tmp_path).end_left_over()
         assert killed.running[0].process.wait(10) == -signal.SIGTERM
         assert other.poll() is None
         os.kill(other.pid, signal.SIGKILL)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             signal.signal(name, signal.default_int_handler)
         folder = settings.VAR / "demo"
         folder.mkdir(parents=True, exist_ok=True)
-        programs = Programs(folder, settings.VAR / "log")
+        programs = Programs(folder)
         with open(folder / "lock", "a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,7 +158,7 @@ def _wait_for_web(address: str, programs: Programs) -> None:
         except (urllib.error.URLError, ConnectionError) as error:
             if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
                 raise CommandError(
-                    f"The web server does not answer ({error}); see {settings.VAR / 'log' / 'web.log'}"
+                    f"The web server does not answer ({error}); see {settings.VAR / 'demo' / 'web.log'}"
                 ) from error
             time.sleep(0.2)
         else:
