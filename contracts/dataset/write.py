@@ -151,7 +151,8 @@ def _toml(header: str, record: object) -> Iterator[str]:
 
 def _toml_value(name: str, value: object) -> str:
     if isinstance(value, dict):
-        pairs = (f"{_key(level)} = {_quoted(number(share, 2))}" for level, share in value.items())
+        nearest_first = sorted(value.items(), key=lambda pair: (-pair[1], pair[0]))
+        pairs = (f"{_key(level)} = {_quoted(number(share, 2))}" for level, share in nearest_first)
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, int):
         return str(value)
