@@ -32,7 +32,7 @@ from metering.services.bulk import Progress, ReadingFile, silent, store_reading_
 from metering.services.inputs import known_intervals, touch_intervals
 from metering.services.readings import lock_readings
 from participants.models import Cluster, Coordinator, Dso, Participant
-from participants.tenancy.partitions import ensure_month_partitions
+from participants.tenancy.partitions import analyze_months, ensure_month_partitions
 from participants.tenancy.scope import scope
 
 WHOLE_TIME: DaySpan = (date(1970, 1, 1), None)
@@ -55,7 +55,8 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress
     DatasetError, with nothing stored, for bad readings and for a tariff that differs from the distributor's book.
     """
     surveys = list(surveys)
-    for month in sorted({month for survey in surveys for month in survey.months}):
+    months = sorted({month for survey in surveys for month in survey.months})
+    for month in months:
         ensure_month_partitions("metering_reading", month, month)
     with transaction.atomic():
         dso = publish_or_compare(dataset)
@@ -69,6 +70,8 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress
             changed = _store_prices(cluster, dataset)
             touch_intervals(cluster.pk, [*touched, *changed])
             readings = _store_readings(cluster, surveys, progress)
+    if readings.new or readings.replaced:
+        analyze_months("metering_reading", months[0], months[-1])
     return Loaded(cluster, count + moved, len(changed), readings)
 
 
