@@ -1,15 +1,19 @@
 """The laws of every interval, on random clusters, against a second solver on the full pairwise problem."""
 
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
 import networkx as nx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clearing.domain.grid import GridNode
 from clearing.domain.program import CBC
+from clearing.domain.result import ExternalPrices
 from clearing.domain.rules import Allocation, PriceRule, Residual, Rules
-from tests.clearing.clusters import RULES, Cluster, clusters, digest_of
+from tests.clearing.clusters import RULES, Cluster, Point, clusters, digest_of
 
 MIN_COST = RULES.filter(lambda rules: rules.allocation is Allocation.MIN_COST)
 
@@ -180,6 +184,26 @@ def test_both_solvers_settle_the_same(cluster: Cluster) -> None:
     highs, cbc = cluster.clear(), cluster.clear(CBC)
     assert highs.operating_cost == cbc.operating_cost
     assert digest_of(cluster, highs) == digest_of(cluster, cbc)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_larger_cluster_with_many_ties(seed: int) -> None:
+    random = Random(seed)
+    nodes = {"C": GridNode(None, "cluster")} | {f"G{n}": GridNode("C", "substation") for n in range(3)}
+    nodes |= {f"S{n}": GridNode(f"G{n % 3}", "station") for n in range(12)}
+    points = [
+        Point(
+            f"{n:03}", f"S{random.randrange(12)}", random.randrange(4), random.randint(-1, 1) * random.randint(1, 900)
+        )
+        for n in range(200)
+    ]
+    discounts = {"station": Decimal("0.25"), "substation": Decimal("0.15"), "cluster": Decimal("0.05")}
+    rates = [0, 0, 0, 0], [100_000, 200_000, 200_000, 0], [0, 0, 30_000, 30_000]
+    cluster = Cluster(nodes, discounts, *rates, points, ExternalPrices(446_980, 336_980))
+    result = cluster.clear()
+    need, offer = [max(-point.net, 0) for point in points], [max(point.net, 0) for point in points]
+    assert result.operating_cost == pairwise_cost(cluster, need, offer)
+    assert digest_of(cluster, result) == cluster.lines(CBC)
 
 
 def largest_remainder(total: int, weights: list[int]) -> list[int]:

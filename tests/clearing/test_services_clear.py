@@ -190,6 +190,15 @@ def test_what_breaks_off_leaves_nothing_of_the_day(world: World, monkeypatch: py
     assert clear_due(world.cluster, NOW).stored == 8
 
 
+def test_where_nobody_trades_intervals_are_settled_all_the_same(world: World) -> None:
+    with scope(world.cluster.pk):
+        Contract.objects.update(scheme="standard")
+    assert clear_due(world.cluster, NOW) == Report(stored=8)
+    run = world.runs()[0]
+    assert (run.state, run.matched_wh, run.local_price_pln_kwh, run.operating_cost_pln) == ("balanced", 0, None, 0)
+    assert world.local(run) == {} and world.trades(run) == []
+
+
 def test_clusters_have_chains_of_their_own(world: World) -> None:
     other = make_world("bravo", intervals=2)
     clear_due(world.cluster, NOW)
