@@ -63,7 +63,6 @@ class DayTerms:
     point_ids: list[int]
     codes: list[str]
     members: Members
-    levels: tuple[str, ...]
     rules: Rules
     fees: list[FeeTable]
     slot_of: list[int]
@@ -99,7 +98,6 @@ def day_terms(cluster: Cluster, day: date, starts: Sequence[datetime]) -> DayTer
             [str(p.participant_id) for p in points],
             [keys.get(p.participant_id, 0) for p in points],
         ),
-        levels=pools.levels,
         rules=_rules(settings),
         fees=[fee_table(table.external[:, slot], table.local[:, slot]) for slot in range(len(slots.slots))],
         slot_of=slots.of.tolist(),

@@ -10,7 +10,7 @@ from clearing.domain.grid import IntArray
 from clearing.domain.program import solver_version
 from clearing.domain.result import ExternalPrices
 from clearing.models import ClearingRun, IntervalState
-from clearing.package import lines
+from clearing.package.settled import settled_lines
 from clearing.selectors import DayTerms, day_terms, external_prices, readings, runs_in_force
 from clearing.services.store import Settled, store_runs, store_states
 from metering.domain.calendar import format_instant
@@ -67,43 +67,7 @@ def settle(
     terms: DayTerms, slot: int, start: datetime, net_wh: IntArray, prices: ExternalPrices, provisional: bool
 ) -> Settled:
     """Clear one interval and write it down in the package's lines."""
-    fees = terms.fees[slot]
-    result = clear(terms.members, fees, net_wh, prices, terms.rules, settings.CLEARING_SOLVER)
-    at, trades, codes, levels = format_instant(start), result.trades, terms.codes, terms.levels
-    net = net_wh.tolist()
-    positions = lines.position_lines(
-        at,
-        codes,
-        net,
-        result.local_bought.tolist(),
-        result.local_sold.tolist(),
-        result.external_bought.tolist(),
-        result.external_sold.tolist(),
-        [fee if wh < 0 else None for fee, wh in zip(result.external_fee.tolist(), net, strict=True)],
-        result.equalisation.tolist(),
-    )
-    bought = lines.trade_lines(
-        at,
-        [codes[point] for point in trades.seller.tolist()],
-        [codes[point] for point in trades.buyer.tolist()],
-        [levels[level] for level in trades.level.tolist()],
-        trades.wh.tolist(),
-        result.local_price or 0,
-        trades.grid_fee.tolist(),
-    )
-    head = lines.interval_line(
-        at,
-        result.state,
-        result.surplus_wh,
-        result.shortage_wh,
-        result.matched_wh,
-        result.external_import_wh,
-        result.external_export_wh,
-        result.local_price,
-        prices.buy,
-        prices.sell,
-        result.inverted,
-        result.operating_cost,
-    )
-    digest = lines.content_digest(head, positions, bought)
-    return Settled(start, result, prices, provisional, positions, bought, digest)
+    result = clear(terms.members, terms.fees[slot], net_wh, prices, terms.rules, settings.CLEARING_SOLVER)
+    written = settled_lines(format_instant(start), terms.members, prices, result)
+    digest = written.content_digest()
+    return Settled(start, result, prices, provisional, written.positions, written.trades, digest)
