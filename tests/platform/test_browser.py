@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.cast import PASSWORD, make_cast
 
@@ -15,7 +17,9 @@ def sign_in(browser: Any, address: str, email: str) -> None:
     browser.get(f"{address}/accounts/login/")
     browser.find_element(By.NAME, "login").send_keys(email)
     browser.find_element(By.NAME, "password").send_keys(PASSWORD)
-    browser.find_element(By.CSS_SELECTOR, "main form [type=submit]").click()
+    button = browser.find_element(By.CSS_SELECTOR, "main form [type=submit]")
+    button.click()
+    WebDriverWait(browser, 20).until(staleness_of(button))
 
 
 def violations(browser: Any) -> list[str]:
