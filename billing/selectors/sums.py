@@ -25,6 +25,10 @@ from contracts.models import ClusterTerms, Contract
 from metering.models import PointAssignment
 from participants.models import Cluster, Participant
 
+#: The cluster stands twice in each query, there and in the table's policy, so the planner expects one row where there
+#: are hundreds of thousands: it must not loop over them or sort them. (For the same reason sums are grouped in a
+#: materialised part, and ordered after.)
+_PLAN = "SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
 _INTERVALS = """
 CREATE TEMPORARY TABLE billing_interval ON COMMIT DROP AS
 SELECT u.interval_start, u.slot, r.id AS run_id,
@@ -39,28 +43,32 @@ SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::timestamptz
     AS u(span, metering_point_id, first, finish)
 """
 _POSITIONS = """
+WITH sums AS MATERIALIZED (
 SELECT s.span, i.slot,
-       sum(p.local_bought_wh), sum(p.local_sold_wh),
-       sum(p.external_bought_wh), sum(p.external_bought_wh * i.buy_micro),
-       sum(p.external_sold_wh), sum(p.external_sold_wh * i.sell_micro),
-       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh < 0), 0) * 1000000000,
-       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh > 0), 0) * 1000000000
+       sum(p.local_bought_wh) AS local_bought, sum(p.local_sold_wh) AS local_sold,
+       sum(p.external_bought_wh) AS bought, sum(p.external_bought_wh * i.buy_micro) AS bought_nano,
+       sum(p.external_sold_wh) AS sold, sum(p.external_sold_wh * i.sell_micro) AS sold_nano,
+       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh < 0), 0) * 1000000000 AS bought_equalisation,
+       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh > 0), 0) * 1000000000 AS sold_equalisation
 FROM clearing_position p
 JOIN billing_interval i ON i.interval_start = p.interval_start AND i.run_id = p.run_id
 JOIN billing_span s ON s.metering_point_id = p.metering_point_id
     AND s.first <= p.interval_start AND p.interval_start < s.finish
 WHERE p.cluster_id = %s AND p.interval_start >= %s AND p.interval_start < %s
-GROUP BY 1, 2 ORDER BY 1, 2
+GROUP BY 1, 2
+) SELECT * FROM sums ORDER BY 1, 2
 """
 _TRADES = """
+WITH sums AS MATERIALIZED (
 SELECT s.span, i.slot, '{side}', t.sharing_level,
-       sum(t.wh), sum(t.wh * (t.energy_pln_kwh * 1000000)::bigint)
+       sum(t.wh) AS wh, sum(t.wh * (t.energy_pln_kwh * 1000000)::bigint) AS nano
 FROM clearing_trade t
 JOIN billing_interval i ON i.interval_start = t.interval_start AND i.run_id = t.run_id
 JOIN billing_span s ON s.metering_point_id = t.{column}
     AND s.first <= t.interval_start AND t.interval_start < s.finish
 WHERE t.cluster_id = %s AND t.interval_start >= %s AND t.interval_start < %s
-GROUP BY 1, 2, 4 ORDER BY 1, 2, 4
+GROUP BY 1, 2, 4
+) SELECT * FROM sums ORDER BY 1, 2, 4
 """
 _BOUGHT = _TRADES.format(side="buy", column="buyer_id")
 _SOLD = _TRADES.format(side="sell", column="seller_id")
@@ -118,9 +126,13 @@ def accounts(cluster: Cluster, month: Month) -> list[Account]:
 
 
 def pin_intervals(cluster: Cluster, month: Month, month_terms: MonthTerms) -> int:
-    """Fix which run of each interval is billed, for the rest of the transaction; returns how many are cleared."""
+    """Fix which run of each interval is billed, for the rest of the transaction; returns how many are cleared.
+
+    The transaction should do little else: queries that follow are planned for sums of whole months.
+    """
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.billing_interval, pg_temp.billing_span")
+        cursor.execute(_PLAN)
         cursor.execute(_INTERVALS, [list(month.starts), list(month_terms.slot_of), cluster.pk])
         cursor.execute("ANALYZE billing_interval")
         cursor.execute("SELECT count(*) FROM billing_interval")

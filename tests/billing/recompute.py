@@ -193,6 +193,17 @@ class Month:
         bill.update(self.monthly(participant))
         return dict(bill)
 
+    def sold_equalisation(self, participant: str) -> Fraction:
+        """Equalisation of the intervals in which the participant sold; only who sells may have any there."""
+        mine = {row["code"] for day in self.days for row in self.points(participant, day)}
+        return sum(
+            (
+                Fraction(row["equalisation_pln"]) for row in self.package["positions"]
+                if row["metering_point"] in mine and int(row["net_wh"]) > 0
+            ),
+            Fraction(0),
+        )  # fmt: skip
+
     def _point(self, participant: str, code: str, start: str) -> Row:
         day = self.local(start).date()
         (point,) = (row for row in self.points(participant, day) if row["code"] == code)
@@ -228,3 +239,20 @@ class Month:
                 price = Fraction(sale["pln_mwh"]) * Fraction(sale["factor"]) / 1000
                 found[row["id"]] = cost[row["id"]] + monthly, -fed_in[row["id"]] * price
         return found
+
+    def total_before_assurance(self) -> Fraction:
+        """What all members together owe: external purchase less sale, grid fees, excise, service fees."""
+        total = Fraction(0)
+        for row in self.package["intervals"]:
+            total += Fraction(row["external_import_wh"]) / 1000 * Fraction(row["buy_pln_kwh"])
+            total -= Fraction(row["external_export_wh"]) / 1000 * Fraction(row["sell_pln_kwh"])
+            bought, sold_locally = Fraction(row["shortage_wh"]) / 1000, Fraction(row["matched_wh"]) / 1000
+            total += bought * (Fraction(self.settings["excise"]) + Fraction(self.settings["buyer_fee"]))
+            total += sold_locally * Fraction(self.settings["seller_fee"])
+        for row in self.package["positions"]:
+            if int(row["external_bought_wh"]):
+                total += Fraction(row["external_bought_wh"]) / 1000 * Fraction(row["external_grid_fee_pln_kwh"])
+        total += sum(Fraction(row["grid_fee_pln"]) for row in self.package["trades"])
+        for participant in self.tables["participants"]:
+            total += sum(amount for _, amount in self.monthly(participant["id"]).values())
+        return total

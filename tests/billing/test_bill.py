@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -47,7 +48,7 @@ def bill(cast):
 
 
 def exported(cast, folder):
-    call_command("export_statements", cast.cluster.slug, "2026-06", out=folder, stdout=open("/dev/null", "w"))
+    call_command("export_statements", cast.cluster.slug, "2026-06", out=folder, stdout=StringIO())
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
