@@ -41,6 +41,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Into a pipe or a file, too, each line goes when it is said.
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         for name in ENDING:
             signal.signal(name, signal.default_int_handler)
         folder = settings.VAR / "demo"
