@@ -6,7 +6,9 @@ Without DATABASE_URL and REDIS_URL the platform's own services under `var/` are 
 import logging
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import dj_email_url
@@ -30,13 +32,20 @@ def _own_secret_key() -> str:
     if env.str("DATABASE_URL", ""):
         raise ImproperlyConfigured("DATABASE_URL is set: SECRET_KEY must be set too.")
     path = VAR / "secret_key"
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    return path.read_text()
+        if not path.exists():
+            VAR.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile("w", dir=VAR, prefix="secret_key.") as file:
+                file.write(secrets.token_urlsafe(50))
+                file.flush()
+                # Whole or not at all, and only the first of several that start at once.
+                with suppress(FileExistsError):
+                    os.link(file.name, path)
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} can't be used: {error.strerror}; run as the user who owns {VAR}, or set CLUSTER_PLATFORM_VAR."
+        ) from error
 
 
 VAR = Path(env.str("CLUSTER_PLATFORM_VAR", str(BASE_DIR / "var")))
