@@ -6,16 +6,23 @@ from datetime import datetime
 
 from django.db import connection
 
-from metering.domain.calendar import INTERVAL, interval_number
+from metering.domain.calendar import (
+    INTERVAL,
+    format_period,
+    interval_number,
+    local_day,
+    local_midnight,
+    next_month,
+    time_zone,
+)
 from metering.selectors.points import PointSpan, point_spans
 from participants.models import Cluster
 
+# Every reading has a first version, so these are counted.
 _COUNTS = """
-SELECT to_char(interval_start AT TIME ZONE %s, 'YYYY-MM'), metering_point_id, count(*), min(interval_start),
-       max(interval_start)
-FROM metering_reading
+SELECT metering_point_id, count(*), min(interval_start), max(interval_start) FROM metering_reading
 WHERE cluster_id = %s AND interval_start >= %s AND interval_start < %s AND version = 1
-GROUP BY 1, 2
+GROUP BY 1
 """
 
 
@@ -29,16 +36,20 @@ class MonthGaps:
 
 def missing_readings(cluster: Cluster, start: datetime, end: datetime) -> Iterator[MonthGaps]:
     """Local months of `[start, end)` with readings, from the earliest to the latest of any point. Needs the scope."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, [cluster.timezone, cluster.pk, start, end])
-        rows = cursor.fetchall()
+    tz = time_zone(cluster.timezone)
     points = point_spans(cluster)
-    for month in sorted({row[0] for row in rows}):
-        of_month = [row for row in rows if row[0] == month]
-        first, last = min(row[3] for row in of_month), max(row[4] for row in of_month) + INTERVAL
-        counts = {row[1]: row[2] for row in of_month}
-        lacking = {code: _expected(point, first, last) - counts.get(point.id, 0) for code, point in points.items()}
-        yield MonthGaps(month, {code: count for code, count in sorted(lacking.items()) if count > 0})
+    month = local_day(start, tz).replace(day=1)
+    while local_midnight(month, tz) < end:
+        bounds = local_midnight(month, tz), local_midnight(next_month(month), tz)
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNTS, [cluster.pk, *bounds])
+            rows = {row[0]: row[1:] for row in cursor.fetchall()}
+        if rows:
+            first, last = min(row[1] for row in rows.values()), max(row[2] for row in rows.values()) + INTERVAL
+            counts = {code: rows[point.id][0] if point.id in rows else 0 for code, point in points.items()}
+            lacking = {code: _expected(point, first, last) - counts[code] for code, point in points.items()}
+            yield MonthGaps(format_period(month), {code: count for code, count in sorted(lacking.items()) if count > 0})
+        month = next_month(month)
 
 
 def _expected(point: PointSpan, first: datetime, end: datetime) -> int:

@@ -57,6 +57,11 @@ SELECT f.source, 1 + (SELECT count(*) FROM load_reading r WHERE r.source = f.sou
 FROM (SELECT ctid, source, ({value})::text AS value FROM load_reading WHERE {where} ORDER BY ctid LIMIT {limit}) f
 ORDER BY 1, 2
 """
+#: Every time, metering point and quality that occurs, and the least energy, in one pass.
+_DISTINCT = """
+SELECT interval_start, metering_point, quality, min(imported_wh), min(exported_wh)
+FROM load_reading GROUP BY GROUPING SETS ((interval_start), (metering_point), (quality))
+"""
 _DUPLICATES = """
 SELECT max(ctid) FROM load_reading GROUP BY metering_point, interval_start HAVING count(*) > 1 ORDER BY 1 LIMIT {limit}
 """
@@ -89,7 +94,6 @@ def store_reading_files(cluster: Cluster, files: Sequence[ReadingFile], progress
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         _copy(cursor, files, progress)
-        cursor.execute("ANALYZE load_reading")
         spans = point_spans(cluster)
         starts = _checked(cursor, files, spans)
         stored = _store(cursor, cluster, files, spans, starts, progress) if starts else Stored(0, 0, 0)
@@ -164,33 +168,29 @@ def _checked(cursor: Any, files: Sequence[ReadingFile], spans: PointSpans) -> di
             for source, line, value in cursor.fetchall()
         )
 
-    def refuse_unknown(column: str, known: Callable[[str], bool], text: str) -> list[str]:
-        cursor.execute(f"SELECT DISTINCT {column} FROM load_reading")
-        found = [value for (value,) in cursor.fetchall()]
+    cursor.execute(_DISTINCT)
+    rows = cursor.fetchall()
+    starts, codes, qualities = ([row[place] for row in rows if row[place] is not None] for place in range(3))
+    for column, found, known, text in (
+        ("interval_start", starts, _is_start, "'{}' is no UTC start of a quarter-hour, as in 2026-05-31T22:00:00Z"),
+        ("metering_point", codes, spans.__contains__, "the metering point '{}' is unknown; add it or correct it"),
+        ("quality", qualities, QUALITY_CODE.__contains__, f"'{{}}' is not one of {', '.join(QUALITY_CODE)}"),
+    ):
         bad = [value for value in found if not known(value)]
         if bad:
             refuse(column, f"{column} = ANY(%s)", [bad], text)
-        return found
-
-    starts = refuse_unknown(
-        "interval_start", _is_start, "'{}' is no UTC start of a quarter-hour, as in 2026-05-31T22:00:00Z"
-    )
-    codes = refuse_unknown(
-        "metering_point", spans.__contains__, "the metering point '{}' is unknown; add it or correct it"
-    )
-    refuse_unknown("quality", QUALITY_CODE.__contains__, f"'{{}}' is not one of {', '.join(QUALITY_CODE)}")
-    for column in ("imported_wh", "exported_wh"):
-        refuse(column, f"{column} < 0", [], "{} is negative; energy is counted from 0")
+    for place, column in ((3, "imported_wh"), (4, "exported_wh")):
+        if any(row[place] < 0 for row in rows):
+            refuse(column, f"{column} < 0", [], "{} is negative; energy is counted from 0")
     instants = {text: parse_instant(text) for text in starts if _is_start(text)}
-    if not faults:
+    if rows and not faults:
         first, last = min(instants.values()), max(instants.values())
         for code in codes:
             if not spans[code].covers_all(first, last):
                 outside = [text for text, at in instants.items() if not spans[code].covers(at)]
                 where = "metering_point = %s AND interval_start = ANY(%s)"
-                refuse(
-                    "interval_start", where, [code, outside], f"at {{}} {code} is not in the cluster; correct its dates"
-                )
+                text = f"at {{}} {code} is not in the cluster; correct its dates"
+                refuse("interval_start", where, [code, outside], text)
     if faults:
         raise ReadingsRefused(tuple(faults))
     return instants
