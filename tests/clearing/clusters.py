@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from clearing.domain.clear import clear
 from clearing.domain.grid import GridNode, build_pools
-from clearing.domain.members import fee_table, prepare
+from clearing.domain.members import Members, fee_table, prepare
 from clearing.domain.program import HIGHS
 from clearing.domain.result import Cleared, ExternalPrices
 from clearing.domain.rules import Allocation, PriceRule, Residual, Rules
-from clearing.package.lines import content_digest, interval_line, position_lines, trade_lines
+from clearing.package.settled import settled_lines
 
 # From far to near; names whose text order is another one.
 LEVELS = ("cluster", "substation", "station", "house")
@@ -60,27 +60,30 @@ class Cluster:
         above = set(self.path(other))
         return self.nodes[next(node for node in self.path(one) if node in above)].level
 
-    def clear(self, solver: str = HIGHS) -> Cleared:
-        pools = build_pools(self.nodes, self.discounts)
-        members = prepare(
-            pools,
+    def members(self) -> Members:
+        return prepare(
+            build_pools(self.nodes, self.discounts),
             [point.code for point in self.points],
             [point.node for point in self.points],
             [point.profile for point in self.points],
             [point.holder or point.code for point in self.points],
             [point.key for point in self.points],
         )
+
+    def clear(self, solver: str = HIGHS) -> Cleared:
+        members = self.members()
+        levels = members.pools.levels
         profiles = range(len(self.full))
         fees = fee_table(
             np.array([self.fee(profile, None) for profile in profiles], dtype=np.int64),
-            np.array([[self.fee(profile, level) for level in pools.levels] for profile in profiles]).reshape(
-                len(profiles), len(pools.levels)
+            np.array([[self.fee(profile, level) for level in levels] for profile in profiles]).reshape(
+                len(profiles), len(levels)
             ),
         )
         net = np.array([point.net for point in self.points], dtype=np.int64)
         return clear(members, fees, net, self.prices, self.rules, solver)
 
-    def lines(self, solver: str = HIGHS) -> str:
+    def digest(self, solver: str = HIGHS) -> str:
         """The content digest of the interval's package lines, which covers every figure of the result."""
         return digest_of(self, self.clear(solver))
 
@@ -89,47 +92,7 @@ class Cluster:
 
 
 def digest_of(cluster: Cluster, result: Cleared) -> str:
-    start = "2026-06-01T10:00:00Z"
-    codes = [point.code for point in cluster.points]
-    levels = build_pools(cluster.nodes, cluster.discounts).levels
-    order = sorted(range(len(codes)), key=codes.__getitem__)
-    trades = result.trades
-    return content_digest(
-        interval_line(
-            start,
-            result.state,
-            result.surplus_wh,
-            result.shortage_wh,
-            result.matched_wh,
-            result.external_import_wh,
-            result.external_export_wh,
-            result.local_price,
-            cluster.prices.buy,
-            cluster.prices.sell,
-            result.inverted,
-            result.operating_cost,
-        ),
-        position_lines(
-            start,
-            [codes[i] for i in order],
-            result.net_wh[order].tolist(),
-            result.local_bought[order].tolist(),
-            result.local_sold[order].tolist(),
-            result.external_bought[order].tolist(),
-            result.external_sold[order].tolist(),
-            [int(result.external_fee[i]) if result.net_wh[i] < 0 else None for i in order],
-            result.equalisation[order].tolist(),
-        ),
-        trade_lines(
-            start,
-            [codes[i] for i in trades.seller],
-            [codes[i] for i in trades.buyer],
-            [levels[i] for i in trades.level],
-            trades.wh.tolist(),
-            result.local_price or 0,
-            trades.grid_fee.tolist(),
-        ),
-    )
+    return settled_lines("2026-06-01T10:00:00Z", cluster.members(), cluster.prices, result).content_digest()
 
 
 PRICES = st.builds(ExternalPrices, st.integers(-200_000, 900_000), st.integers(-300_000, 600_000))

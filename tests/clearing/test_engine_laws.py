@@ -175,7 +175,7 @@ def test_order_of_the_input_changes_no_byte(cluster: Cluster, random: Random) ->
         cluster.prices,
         cluster.rules,
     )
-    assert shuffled.lines() == cluster.lines()
+    assert shuffled.digest() == cluster.digest()
 
 
 @settings(max_examples=100, deadline=None)
@@ -203,7 +203,7 @@ def test_a_larger_cluster_with_many_ties(seed: int) -> None:
     result = cluster.clear()
     need, offer = [max(-point.net, 0) for point in points], [max(point.net, 0) for point in points]
     assert result.operating_cost == pairwise_cost(cluster, need, offer)
-    assert digest_of(cluster, result) == cluster.lines(CBC)
+    assert digest_of(cluster, result) == cluster.digest(CBC)
 
 
 def largest_remainder(total: int, weights: list[int]) -> list[int]:
