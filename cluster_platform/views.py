@@ -184,17 +184,21 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
     day, month = _day_and_month(request, member, None)
     days = list(each_day(month.first, next_month(month.first)))
     flows = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
-    runs = cluster_now.runs_in_force(day.start, day.end)
-    context = _frame(member, "cluster") | _now(member) | {
-        "day": day,
-        "steps": periods.steps(member.cluster.pk, day, member.tz),
-        "month": month,
-        "month_steps": periods.steps(member.cluster.pk, month, member.tz),
-        "points": cluster_now.trading_points(day.first),
-        "flow": energy.total(flows.values()),
-        "month_chart": charts.month_chart(flows, days),
-        "price_chart": charts.price_chart(runs, day.quarter_hours, member.tz),
-    }
+    runs = cluster_now.runs_in_force(member.cluster.pk, day.start, day.end)
+    context = (
+        _frame(member, "cluster")
+        | _now(member)
+        | {
+            "day": day,
+            "steps": periods.steps(member.cluster.pk, day, member.tz),
+            "month": month,
+            "month_steps": periods.steps(member.cluster.pk, month, member.tz),
+            "points": cluster_now.trading_points(day.first),
+            "flow": energy.total(flows.values()),
+            "month_chart": charts.month_chart(flows, days),
+            "price_chart": charts.price_chart(runs, day.quarter_hours, member.tz),
+        }
+    )
     return render(request, "member/cluster.html", context)
 
 
@@ -287,7 +291,7 @@ def _metered(member: Member, month: periods.Span) -> dict[str, Any]:
 
 
 def _now(member: Member) -> dict[str, Any]:
-    run = cluster_now.latest_run()
+    run = cluster_now.latest_run(member.cluster.pk)
     latest = cluster_now.Now(run) if run else None
     found = []
     if run:

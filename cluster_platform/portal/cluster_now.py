@@ -52,15 +52,23 @@ def trading_points(day: date) -> TradingPoints:
     return TradingPoints(counts["all"], counts["feeding"])
 
 
-def latest_run() -> ClearingRun | None:
-    """The run in force of the latest settled quarter-hour, in the cluster in scope."""
-    state = IntervalState.objects.exclude(run=None).select_related("run").order_by("-interval_start").first()
+def latest_run(cluster_id: int) -> ClearingRun | None:
+    """The run in force of the latest settled quarter-hour."""
+    state = (
+        IntervalState.objects.filter(cluster_id=cluster_id)
+        .exclude(run=None)
+        .select_related("run")
+        .order_by("-interval_start")
+        .first()
+    )
     return state.run if state else None
 
 
-def runs_in_force(start: datetime, end: datetime) -> list[ClearingRun]:
+def runs_in_force(cluster_id: int, start: datetime, end: datetime) -> list[ClearingRun]:
     """The runs in force of `[start, end)`, in order of time."""
-    states = IntervalState.objects.filter(interval_start__gte=start, interval_start__lt=end).exclude(run=None)
+    states = IntervalState.objects.filter(
+        cluster_id=cluster_id, interval_start__gte=start, interval_start__lt=end
+    ).exclude(run=None)
     return [state.run for state in states.select_related("run").order_by("interval_start") if state.run]
 
 

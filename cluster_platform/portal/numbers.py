@@ -17,6 +17,12 @@ def number(value: Decimal | int | float, places: int = 0) -> str:
     return number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True).replace("-", MINUS)
 
 
+def signed(value: Decimal | int | float, places: int = 0) -> str:
+    """`number` with its sign, also where it is positive; what rounds to nothing has none."""
+    text = number(value, places)
+    return f"+{text}" if value > 0 and text != number(0, places) else text
+
+
 def kwh_number(wh: int) -> str:
     """Energy in kWh with as many digits as matter: 0.412, 41.3, 429."""
     places = 3 if abs(wh) < 10_000 else 1 if abs(wh) < 100_000 else 0

@@ -37,6 +37,11 @@ class TradeRow:
     price_pln_kwh: Decimal
     amount_pln: Decimal
 
+    @property
+    def earned_pln(self) -> Decimal:
+        """Positive where the member gets money: a sale, or a purchase at a negative price."""
+        return self.amount_pln if self.sold else -self.amount_pln
+
 
 @dataclass(frozen=True)
 class DayOfTrades:

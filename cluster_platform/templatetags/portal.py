@@ -28,6 +28,11 @@ def number(value: Number, places: int = 0) -> str:
 
 
 @register.filter
+def signed(value: Number, places: int = 0) -> str:
+    return numbers.signed(value, places)
+
+
+@register.filter
 def kwh(wh: int) -> SafeString:
     return with_unit(numbers.kwh_number(wh), "kWh")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from pytest_django import Settings
 
-from cluster_platform.portal.numbers import kwh, number, pln, price
+from cluster_platform.portal.numbers import kwh, number, pln, price, signed
 from cluster_platform.portal.trades import pseudonym
 from participants.tenancy.scope import scope
 from tests.cast import NOON, PASSWORD, Cast, make_cast, make_dso_user
@@ -126,7 +126,7 @@ def test_errors_have_pages(cast: Cast) -> None:
 
 
 def test_an_error_inside_answers_with_its_page(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(request: HttpRequest, member: object) -> None:
+    def fail(cluster_id: int) -> None:
         raise RuntimeError("inside")
 
     monkeypatch.setattr("cluster_platform.views.cluster_now.latest_run", fail)
@@ -172,6 +172,7 @@ def test_numbers_are_written_as_the_reader_writes_them() -> None:
         assert price(Decimal("0.402")) == "0,402\xa0zł/kWh"
     with translation.override("en"):
         assert number(Decimal("1234.565"), 2) == "1,234.57"
+        assert [signed(Decimal(text), 2) for text in ("0.075", "-0.075", "0.001")] == ["+0.08", "−0.08", "0.00"]
         assert pln(Decimal("1234.5")) == "1,234.50\xa0PLN"
         assert [kwh(wh) for wh in (0, 412, 41_260, 429_400)] == [
             "0\xa0kWh", "0.412\xa0kWh", "41.3\xa0kWh", "429\xa0kWh",
