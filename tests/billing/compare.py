@@ -27,11 +27,9 @@ def without_zero_equalisation(bill: Bill) -> Bill:
     return {key: value for key, value in bill.items() if key[1] != "equalisation" or value[1]}
 
 
-def recomputed_promises(
-    month: Month, bills: dict[str, Bill], vat: Fraction
-) -> dict[tuple[str, str], tuple[object, ...]]:
+def recomputed_promises(month: Month, bills: dict[str, Bill], vat: Fraction, hourly: bool) -> Promises:
     """The promises that the second way's bills lead to."""
-    standard = month.standard(set(bills))
+    standard = month.standard(set(bills), hourly)
     vat_payers = {row["id"] for row in month.tables["participants"] if row["vat_payer"] == "yes"}
     found = {}
     for participant, bill in bills.items():

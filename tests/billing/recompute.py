@@ -210,24 +210,27 @@ class Month:
         assert self.on_p2p(participant, day), f"{code} traded at {start} without a P2P contract"
         return point
 
-    def standard(self, participants: set[str]) -> dict[str, tuple[Fraction, Fraction]]:
+    def standard(self, participants: set[str], hourly: bool) -> dict[str, tuple[Fraction, Fraction]]:
         """What the standard mechanism would have cost and paid, net, from the readings; monthly rates included."""
         owners = {row["code"]: row for row in self.tables["metering_points"] if row["participant"] in participants}
-        cost, fed_in = defaultdict[str, Fraction](Fraction), defaultdict[str, Fraction](Fraction)
-        retail = {(row["group"], row["zone"]): Fraction(row["energy_pln_kwh"]) for row in self.tables["retail"]}
+        net: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
         for row in rows(self.dataset / f"readings-{self.first:%Y-%m}.csv.gz"):
             start, point = row["interval_start"], owners.get(row["metering_point"])
-            if point is None or not self.on_p2p(point["participant"], self.local(start).date()):
+            if point is None or start not in self.prices:
                 continue
-            if start not in self.prices:
-                continue
-            net = Fraction(int(row["exported_wh"]) - int(row["imported_wh"]), 1000)
-            if net > 0:
-                fed_in[point["participant"]] += net
-            elif net < 0:
+            if self.on_p2p(point["participant"], self.local(start).date()):
+                together = start[:13] if hourly else start
+                net[point["code"], together].append((start, int(row["exported_wh"]) - int(row["imported_wh"])))
+        cost, fed_in = defaultdict[str, Fraction](Fraction), defaultdict[str, Fraction](Fraction)
+        retail = {(row["group"], row["zone"]): Fraction(row["energy_pln_kwh"]) for row in self.tables["retail"]}
+        for (code, _), parts in net.items():
+            point, (start, _), kwh = owners[code], min(parts), Fraction(sum(wh for _, wh in parts), 1000)
+            if kwh > 0:
+                fed_in[point["participant"]] += kwh
+            elif kwh < 0:
                 fees = sum(price for _, _, price in self.kwh_rates(point, start, "external"))
                 group = point["tariff_group"]
-                cost[point["participant"]] += -net * (retail[group, self.own_zone(group, start)] + fees)
+                cost[point["participant"]] += -kwh * (retail[group, self.own_zone(group, start)] + fees)
         found = {}
         for row in self.tables["participants"]:
             if row["id"] in participants:
