@@ -72,7 +72,9 @@ def _report_results(interval: Interval, settled: SettledLines, findings: Finding
 def _report_positions(
     start: str, found: Sequence[PositionRow], right: Sequence[PositionRow], findings: Findings
 ) -> None:
-    for one, other in zip(found, right, strict=True):
+    known = {position.point: position for position in right}
+    for one in found:
+        other = known[one.point]
         shares = (one.local_bought_wh, one.local_sold_wh)
         expected = (other.local_bought_wh, other.local_sold_wh)
         if shares != expected:

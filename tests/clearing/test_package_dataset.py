@@ -1,5 +1,6 @@
 """A package against the dataset that it was made from."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,35 @@ def test_a_dataset_that_cannot_be_read_is_an_error_of_its_own(dataset: Path, pac
     (dataset / "tariff.csv").unlink()
     with pytest.raises(DatasetError, match=r"tariff\.csv"):
         verify_package(package, dataset)
+
+
+def spoilt(content: bytes, rng: random.Random) -> bytes:
+    """The bytes with something wrong in them."""
+    lines, place = content.split(b"\n"), rng.randrange(len(content))
+    line = rng.choice(lines)
+    return rng.choice(
+        [
+            content[:place],
+            content[:place] + content[place + rng.randrange(1, 200) :],
+            content[:place] + rng.randbytes(rng.randrange(1, 30)) + content[place:],
+            content[:place] + rng.choice([b",", b"\n", b"\r", b"-", b'"', b"9" * 400]) + content[place + 1 :],
+            b"\n".join(rng.sample(lines, len(lines))),
+            b"\n".join([*lines[:-1], line, b""]),
+            b"\n".join([lines[0], *(other for other in lines[1:] if other != line)]),
+            rng.choice([b"\n", b"null", b"[" * 10**5, b"1e999", bytes(100)]),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_wrong_is_reported_and_never_raised(dataset: Path, package: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(40):
+        path = rng.choice(sorted(package.iterdir()))
+        content = path.read_bytes()
+        path.write_bytes(spoilt(content, rng))
+        assert path.read_bytes() == content or verify_package(package, dataset).total > 0
+        path.write_bytes(content)
 
 
 def test_an_empty_package_of_a_dataset_does_not_hold(dataset: Path, package: Path) -> None:
