@@ -36,7 +36,8 @@ def progress(cluster: Cluster, month: Month) -> Progress:
             """
             SELECT count(*), count(*) FILTER (WHERE s.run_id IS NULL),
                    min(u.interval_start) FILTER (WHERE s.run_id IS NULL),
-                   count(*) FILTER (WHERE s.run_id IS NOT NULL AND n.changes IS DISTINCT FROM s.inputs_seen),
+                   count(*) FILTER (WHERE s.run_id IS NOT NULL
+                                    AND (n.changes IS DISTINCT FROM s.inputs_seen OR s.waits_for <> '')),
                    count(*) FILTER (WHERE r.status = 'provisional')
             FROM unnest(%s::timestamptz[]) AS u(interval_start)
             LEFT JOIN clearing_intervalstate s ON s.cluster_id = %s AND s.interval_start = u.interval_start

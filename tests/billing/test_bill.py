@@ -160,6 +160,14 @@ def test_the_report_tells_what_is_not_in_it(cast, capsys):
     assert "1 intervals have changed since they were cleared" in out
 
 
+def test_an_interval_that_waits_again_is_billed_as_it_was_and_told(cast, capsys):
+    """A member's reading is asked for anew: the run in force stands until the interval can be settled again."""
+    with scope(cast.cluster.pk):
+        IntervalState.objects.update(waits_for=IntervalState.WaitsFor.READINGS)
+    call_command("bill", cast.cluster.slug, "2026-06")
+    assert "1 intervals have changed since they were cleared" in capsys.readouterr().out
+
+
 def test_assurance_beyond_the_fees_is_shown_to_the_coordinator(cast, capsys):
     with scope(cast.cluster.pk):
         StandardSalePrice.objects.update(pln_mwh=Decimal(1000))
