@@ -4,17 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
+from metering.domain.calendar import interval_of
 from participants.tenancy.scope import scope
 from tests.cast import NOON, PASSWORD, Cast, make_cast
 from tests.pages.scenes import bill, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+#: Tables that could not show their last column without scrolling.
+CUT_OFF = """return [...document.querySelectorAll(".wide")]
+    .filter((box) => !box.closest("details") && box.scrollWidth > box.clientWidth).map((box) => box.innerText)"""
 
 
 @pytest.fixture
@@ -83,6 +91,14 @@ def test_a_wrong_password_is_refused(live_server: LiveServer, browser: Any, cast
     assert complaints(browser) == []
 
 
+def test_a_bar_tells_its_numbers(live_server: LiveServer, browser: Any, cast: Cast) -> None:
+    sign_in(browser, live_server, cast.owner.email)
+    noon = browser.find_elements(By.CSS_SELECTOR, "[data-plot] [data-label]")[48]
+    ActionChains(browser).move_to_element(noon).perform()
+    readout = browser.find_element(By.CSS_SELECTOR, "[data-readout]")
+    assert readout.text.replace("\xa0", " ") == "12:00–12:15: to neighbours 0.300 kWh, sold outside 0.100 kWh"
+
+
 def test_the_theme_is_switched_and_kept(live_server: LiveServer, browser: Any, cast: Cast) -> None:
     sign_in(browser, live_server, cast.owner.email)
     page = "return getComputedStyle(document.body).backgroundColor"
@@ -106,14 +122,18 @@ def test_the_cluster_now_renews_itself(live_server: LiveServer, browser: Any, ca
 
 
 def test_a_phone_shows_everything_in_one_column(live_server: LiveServer, browser: Any, cast: Cast) -> None:
+    started = interval_of(timezone.now())
     with scope(cast.cluster.pk):
         bill(cast, cast.seller)
+        settle(cast, started, {cast.seller_point: 12_345_678}, {cast.buyer_point: 12_345_678})
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     sign_in(browser, live_server, cast.owner.email)
+    switch_language(browser, "pl")
     for page in ("/", "/energy/", "/trades/", "/money/", "/cluster/"):
         browser.get(f"{live_server.url}{page}")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert browser.execute_script(CUT_OFF) == []
         tabs = browser.find_element(By.CSS_SELECTOR, ".tabs").rect
         assert tabs["y"] + tabs["height"] == pytest.approx(844, abs=1)
     assert complaints(browser) == []
