@@ -72,6 +72,7 @@ class Command(BaseCommand):
 
     def _prepare(self, folder: Path) -> None:
         """Everything up to the settled month; what is there already is not done again."""
+        self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         is_billed = _is_billed()
@@ -98,6 +99,7 @@ class Command(BaseCommand):
             "2",
             "--no-control-socket",
         ]
+        self.stdout.write("Starting web server, worker and schedule …")
         programs.start("web", web, {})
         programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], LIVE)
         programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], LIVE)
