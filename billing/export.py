@@ -1,17 +1,15 @@
 """Writes the statements in force of a month: statements.csv and promises.csv."""
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from django.db import connection
 
 from billing.domain.errors import BillingError
 from billing.models import Promise, Statement, StatementLine
 from billing.selectors.terms import month_of
+from contracts.dataset.output import complete_folder
 from metering.models import MeteringPoint
 from participants.models import Cluster, Participant
 from participants.tenancy.scope import scope
@@ -59,10 +57,8 @@ def export_statements(cluster: Cluster, period: str, out: Path) -> int:
     """Write the statements in force of the month `period` to the folder `out`; returns how many there are.
 
     `out` must be absent or empty and appears only when it is complete. The same statements give the same bytes.
-    Raises `BillingError` and, for a period that is none, `CalendarError`.
+    Raises `BillingError`, `FolderRefused` and, for a period that is none, `CalendarError`.
     """
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
-        raise BillingError(f"{out} exists already and is not an empty folder; name another one or remove it.")
     with scope(cluster.pk):
         parameters: dict[str, Any] = {"cluster": cluster.pk, "period": month_of(cluster, period).first}
         with connection.cursor() as cursor:
@@ -70,7 +66,7 @@ def export_statements(cluster: Cluster, period: str, out: Path) -> int:
             count = int(cursor.fetchone()[0])
         if not count:
             raise BillingError(f"{cluster.slug} has no statements of {period}: run bill first.")
-        with _folder_for(out) as folder:
+        with complete_folder(out) as folder:
             for name, (columns, query) in _FILES.items():
                 _write(folder / name, columns, query, parameters)
     return count
@@ -82,17 +78,3 @@ def _write(path: Path, columns: tuple[str, ...], query: str, parameters: Mapping
         stream.write((",".join(columns) + "\n").encode())
         for block in rows:
             stream.write(block)
-
-
-@contextmanager
-def _folder_for(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its name if all goes well, and is removed if not."""
-    folder = out.absolute().with_name(f".{out.absolute().name}-{uuid4().hex[:8]}")
-    try:
-        folder.mkdir(parents=True)
-        yield folder
-        folder.rename(out)
-    except OSError as error:
-        raise BillingError(f"{out} can't be written: {error}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -4,13 +4,10 @@ PostgreSQL formats and sorts the lines; they are copied a week at a time, so mem
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -19,6 +16,7 @@ from django.db.models import Max, Min
 from clearing.models import ClearingRun, Position, Trade
 from clearing.package.lines import COLUMNS, INTERVALS, MANIFEST, POSITIONS, RUNS, TRADES
 from clearing.package.manifest import Manifest
+from contracts.dataset.output import complete_folder
 from metering.domain.calendar import format_instant
 from metering.models import MeteringPoint
 from participants.models import Cluster
@@ -87,11 +85,9 @@ class Exported(NamedTuple):
 def export_results(cluster: Cluster, start: datetime, end: datetime, out: Path, progress: Progress = iter) -> Exported:
     """Write the package of [start, end) (UTC quarter-hours) to the folder `out`, which must be absent or empty.
 
-    The folder appears only when it is complete. Raises ExportError.
+    The folder appears only when it is complete. Raises ExportError and FolderRefused.
     """
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
-        raise ExportError(f"{out} exists already and is not an empty folder; name another one or remove it.")
-    with scope(cluster.pk), _folder_for(out) as folder:
+    with scope(cluster.pk), complete_folder(out) as folder:
         _plan_for_many_rows()
         runs = ClearingRun.objects.filter(cluster=cluster, interval_start__gte=start, interval_start__lt=end)
         numbers = runs.aggregate(first=Min("number"), last=Max("number"))
@@ -132,20 +128,6 @@ def _pieces(start: datetime, end: datetime) -> Iterator[datetime]:
     while start < end:
         yield start
         start += PIECE
-
-
-@contextmanager
-def _folder_for(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its name if all goes well, and is removed if not."""
-    folder = out.absolute().with_name(f".{out.absolute().name}-{uuid4().hex[:8]}")
-    try:
-        folder.mkdir(parents=True)
-        yield folder
-        folder.rename(out)
-    except OSError as error:
-        raise ExportError(f"{out} can't be written: {error}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Files:

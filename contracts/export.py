@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from contracts.dataset.output import complete_folder
 from contracts.dataset.records import Dataset
 from contracts.dataset.write import write_dataset
 from contracts.selectors import stored
@@ -41,15 +42,13 @@ WHERE cluster_id = %s ORDER BY 1
 """
 
 
-def dump_dataset(cluster: Cluster, folder: Path, progress: Progress = silent) -> int:
-    """Write the folder, which must be empty or new; the number of readings. The latest versions only.
+def dump_dataset(cluster: Cluster, out: Path, progress: Progress = silent) -> int:
+    """Write the folder `out`, which must be empty or new; the number of readings. The latest versions only.
 
     The same content gives the same bytes; readings are in one file per local month, by metering point and time.
+    Raises FolderRefused.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty; name a new folder")
-    with _one_moment(), scope(cluster.pk):
+    with _one_moment(), scope(cluster.pk), complete_folder(out) as folder:
         write_dataset(_stored_dataset(cluster, folder), folder)
         with connection.cursor() as cursor:
             cursor.execute(_MONTHS, [cluster.timezone, cluster.pk])

@@ -372,5 +372,5 @@ def test_a_missing_folder_and_cluster_are_told(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no cluster 'nobody'"):
         dump("nobody", tmp_path / "out")
     load(write(small_dataset(), tmp_path / "in"))
-    with pytest.raises(CommandError, match="is not empty"):
+    with pytest.raises(CommandError, match="is not an empty folder"):
         dump("small", tmp_path / "in")

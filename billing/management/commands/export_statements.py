@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from billing.domain.errors import BillingError
 from billing.export import export_statements
 from clearing.management.times import find_cluster
+from contracts.dataset.output import FolderRefused
 from metering.domain.calendar import CalendarError
 
 
@@ -24,6 +25,6 @@ class Command(BaseCommand):
         cluster = find_cluster(options["slug"])
         try:
             count = export_statements(cluster, options["period"], options["out"])
-        except (BillingError, CalendarError) as error:
+        except (BillingError, CalendarError, FolderRefused) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{count} statements of {options['period']} are in {options['out']}")

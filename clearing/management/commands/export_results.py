@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from clearing.export import ExportError, export_results
 from clearing.management.times import add_range_arguments, find_cluster, parse_range
+from contracts.dataset.output import FolderRefused
 
 
 class Command(BaseCommand):
@@ -25,6 +26,6 @@ class Command(BaseCommand):
             result = export_results(
                 cluster, start, end, options["out"], lambda weeks: tqdm(weeks, desc="export", unit="week", disable=None)
             )
-        except ExportError as error:
+        except (ExportError, FolderRefused) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{result.settled} of the range's {result.intervals} intervals are in {options['out']}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from contracts.dataset.output import FolderRefused
 from contracts.export import dump_dataset
 from contracts.management.progress import bar
 from metering.services.bulk import silent
@@ -27,6 +28,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no cluster '{slug}'.")
         try:
             count = dump_dataset(cluster, folder, bar if options["verbosity"] else silent)
-        except OSError as error:
+        except FolderRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{slug}: {folder} holds {count} readings.")
