@@ -118,6 +118,7 @@ def member_energy(request: HttpRequest, member: Member) -> HttpResponse:
         "month_steps": periods.steps(member.cluster.pk, month, member.tz),
         "flow": energy.total(own.values()),
         "together": energy.total(together.values()),
+        "points": cluster_now.trading_points(member.cluster.pk, days),
         "month_chart": charts.month_chart(own, days),
     }
     return render(request, "member/energy.html", context)
@@ -193,7 +194,7 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
             "steps": periods.steps(member.cluster.pk, day, member.tz),
             "month": month,
             "month_steps": periods.steps(member.cluster.pk, month, member.tz),
-            "points": cluster_now.trading_points(day.first),
+            "points": cluster_now.trading_points(member.cluster.pk, days),
             "flow": energy.total(flows.values()),
             "month_chart": charts.month_chart(flows, days),
             "price_chart": charts.price_chart(runs, day.quarter_hours, member.tz),
@@ -294,12 +295,13 @@ def _now(member: Member) -> dict[str, Any]:
     run = cluster_now.latest_run(member.cluster.pk)
     latest = cluster_now.Now(run) if run else None
     found = []
+    shown = local_day(run.interval_start, member.tz) if run else member.today
     if run:
         week = periods.week_up_to(run.interval_start)
         found = trades.latest_trades(member.cluster.pk, member.own, week, member.tz)
     return {
         "latest": latest,
-        "points": cluster_now.trading_points(member.today),
+        "points_now": cluster_now.trading_points(member.cluster.pk, [shown]),
         "minutes": cluster_now.minutes_to_next_clearing(member.now),
         "trades": found,
         "own_now": _own(member, periods.quarter_hour_span(run.interval_start)) if run else None,

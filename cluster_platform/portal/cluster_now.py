@@ -1,15 +1,14 @@
 """The cluster as a whole: sums only, and only where they hide the single member."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db import connection
 
 from clearing.models import ClearingRun, IntervalState
-from contracts.models import Contract
 from metering.domain.calendar import INTERVAL, interval_of
-from metering.models import PointAssignment
 
 #: Sums over fewer metering points would show somebody's own.
 FEWEST_POINTS = 5
@@ -17,7 +16,7 @@ FEWEST_POINTS = 5
 
 @dataclass(frozen=True)
 class TradingPoints:
-    """Metering points that trade on a day, and those of them that can feed in."""
+    """Metering points that trade, and those of them that can feed in."""
 
     all: int
     feeding: int
@@ -42,14 +41,24 @@ class Now:
         return Decimal(self.run.matched_wh) / self.run.shortage_wh if self.run.shortage_wh else None
 
 
-def trading_points(day: date) -> TradingPoints:
-    """Counted for one local day, in the cluster in scope."""
-    in_force = Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day))
-    contract = Contract.objects.filter(in_force, participant=OuterRef("participant"), scheme=Contract.Scheme.P2P)
-    counts = PointAssignment.objects.filter(in_force, Exists(contract), role=PointAssignment.Role.MEMBER).aggregate(
-        all=Count("pk"), feeding=Count("pk", filter=Q(generation_capacity_kw__gt=0))
-    )
-    return TradingPoints(counts["all"], counts["feeding"])
+def trading_points(cluster_id: int, days: Sequence[date]) -> TradingPoints:
+    """The fewest on any of these local days; days on which nobody traded have no sums to hide and don't count."""
+    sql = """
+    SELECT coalesce(min(points), 0), coalesce(min(feeding), 0) FROM (
+        SELECT count(*) AS points, count(*) FILTER (WHERE a.generation_capacity_kw > 0) AS feeding
+        FROM unnest(%s::date[]) AS d(day)
+        JOIN metering_pointassignment a
+          ON a.cluster_id = %s AND a.role = 'member'
+         AND a.valid_from <= d.day AND (a.valid_to IS NULL OR a.valid_to > d.day)
+        JOIN contracts_contract c
+          ON c.cluster_id = a.cluster_id AND c.participant_id = a.participant_id AND c.scheme = 'p2p'
+         AND c.valid_from <= d.day AND (c.valid_to IS NULL OR c.valid_to > d.day)
+        GROUP BY d.day
+    ) AS by_day
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(days), cluster_id])
+        return TradingPoints(*cursor.fetchone())
 
 
 def latest_run(cluster_id: int) -> ClearingRun | None:

@@ -78,7 +78,7 @@ def test_money_shows_the_lines_and_both_promises(cast: Cast) -> None:
     assert "Assurance: so that you are never worse off · buying −0.25 PLN" in text
     assert "Energy sold to neighbours −4.00 PLN" in text
     assert "income negative) 3.50 PLN" in text
-    assert "0.25 PLN of it is assurance" in text
+    assert "after an assurance of 0.25 PLN" in text
 
 
 def test_only_the_newest_revision_of_a_statement_counts(cast: Cast) -> None:
@@ -161,6 +161,16 @@ def test_sums_of_the_cluster_need_five_trading_points(cast: Cast) -> None:
     assert "All members drew 1.2 kW" in enough
     assert "Traded inside 100 % of demand" in enough
     assert "100 % of what members needed came from neighbours" in read(cast, "/cluster/")
+    assert "You Cluster Fed in 0.400 kWh 0.400 kWh" in read(cast, "/energy/")
+
+
+def test_one_day_with_too_few_members_hides_the_sums_of_its_month(cast: Cast) -> None:
+    for point in add_members(cast, 4):
+        with scope(cast.cluster.pk):
+            PointAssignment.objects.filter(metering_point=point).update(valid_from=dt.date(2026, 6, 11))
+    assert "All members drew 1.2 kW" in read(cast)
+    assert "Too few members trade" in read(cast, "/cluster/")
+    assert "You Cluster" not in read(cast, "/energy/")
 
 
 def test_who_does_not_trade_sees_the_meter(cast: Cast) -> None:
