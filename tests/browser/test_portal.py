@@ -14,12 +14,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from metering.domain.calendar import interval_of
 from participants.tenancy.scope import scope
-from tests.cast import NOON, PASSWORD, Cast, make_cast
+from tests.cast import NOON, PASSWORD, Cast, make_cast, make_dso_user
 from tests.pages.scenes import bill, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 #: Tables that could not show their last column without scrolling.
 CUT_OFF = """return [...document.querySelectorAll(".wide")]
     .filter((box) => !box.closest("details") && box.scrollWidth > box.clientWidth).map((box) => box.innerText)"""
@@ -126,8 +127,7 @@ def test_a_phone_shows_everything_in_one_column(live_server: LiveServer, browser
     with scope(cast.cluster.pk):
         bill(cast, cast.seller)
         settle(cast, started, {cast.seller_point: 12_345_678}, {cast.buyer_point: 12_345_678})
-    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     sign_in(browser, live_server, cast.owner.email)
     switch_language(browser, "pl")
     for page in ("/", "/energy/", "/trades/", "/money/", "/cluster/"):
@@ -136,6 +136,15 @@ def test_a_phone_shows_everything_in_one_column(live_server: LiveServer, browser
         assert browser.execute_script(CUT_OFF) == []
         tabs = browser.find_element(By.CSS_SELECTOR, ".tabs").rect
         assert tabs["y"] + tabs["height"] == pytest.approx(844, abs=1)
+    assert complaints(browser) == []
+
+
+def test_a_phone_shows_the_distributors_page(live_server: LiveServer, browser: Any, cast: Cast) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    sign_in(browser, live_server, make_dso_user(cast.cluster.dso).email)
+    browser.get(f"{live_server.url}/dso/?month=2026-06&day=2026-06-11")
+    assert cast.seller_point.code in text(browser)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert complaints(browser) == []
 
 
