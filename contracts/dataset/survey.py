@@ -13,7 +13,7 @@ from contracts.dataset.csvfile import check_header, open_binary
 from contracts.dataset.faults import Faults
 from metering.domain.readings import COLUMNS
 
-_MONTH = re.compile(rb",(20\d\d)-(0[1-9]|1[0-2])-")
+_MONTH = re.compile(rb",([12]\d{3})-(0[1-9]|1[0-2])-")
 _CHUNK_BYTES = 1 << 18
 
 

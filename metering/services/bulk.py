@@ -28,7 +28,8 @@ _MOST_FAULTS = 20
 _QUALITIES = list(QUALITY_CODE)
 _STAGE = """
 CREATE TEMPORARY TABLE load_reading (
-    metering_point text NOT NULL, interval_start text NOT NULL, imported_wh int NOT NULL, exported_wh int NOT NULL,
+    metering_point text COLLATE "C" NOT NULL, interval_start text COLLATE "C" NOT NULL,
+    imported_wh int NOT NULL, exported_wh int NOT NULL,
     quality text NOT NULL, source smallint NOT NULL) ON COMMIT DROP
 """
 # Small analysed tables rather than unnest(): the planner would hash the readings instead of these.
