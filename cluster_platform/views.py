@@ -100,8 +100,9 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
 
 @for_members
 def now(request: HttpRequest, member: Member) -> HttpResponse:
-    """The fragment that the home page fetches again and again: the cluster now and the latest trades."""
-    return render(request, "member/now.html", _frame(member, "home") | _now(member))
+    """The parts of the home page that it fetches again and again: the day, the cluster now and the latest trades."""
+    day, _month = _day_and_month(request, member, None)
+    return render(request, "member/now.html", _frame(member, "home") | _day(member, day) | _now(member))
 
 
 @for_members

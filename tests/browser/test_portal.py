@@ -24,6 +24,9 @@ PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 #: Tables that could not show their last column without scrolling.
 CUT_OFF = """return [...document.querySelectorAll(".wide")]
     .filter((box) => !box.closest("details") && box.scrollWidth > box.clientWidth).map((box) => box.innerText)"""
+#: Fetches the live parts, and answers whether the plot is still the same one.
+REFRESHED = """const done = arguments[0];
+    refresh().then(() => done(document.querySelector("#day-plot figure").dataset.kept ?? null));"""
 
 
 @pytest.fixture
@@ -112,13 +115,17 @@ def test_the_theme_is_switched_and_kept(live_server: LiveServer, browser: Any, c
     assert complaints(browser) == []
 
 
-def test_the_cluster_now_renews_itself(live_server: LiveServer, browser: Any, cast: Cast) -> None:
+def test_home_renews_itself(live_server: LiveServer, browser: Any, cast: Cast) -> None:
     sign_in(browser, live_server, cast.owner.email)
     assert "0.300" in browser.find_element(By.ID, "latest-trades").text
+    browser.execute_script("document.querySelector('#day-plot details').open = true")
+    browser.execute_script("document.querySelector('#day-plot figure').dataset.kept = 'yes'")
+    assert browser.execute_async_script(REFRESHED) == "yes"
     with scope(cast.cluster.pk):
         settle(cast, NOON, {cast.seller_point: 700}, {cast.buyer_point: 600}, revision=2)
-    browser.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
-    wait(browser, lambda: "0.600" in browser.find_element(By.ID, "latest-trades").text)
+    assert browser.execute_async_script(REFRESHED) is None
+    assert "0.600" in browser.find_element(By.ID, "latest-trades").text
+    assert "0.600" in browser.find_element(By.CSS_SELECTOR, "#day-plot table").text
     assert complaints(browser) == []
 
 

@@ -1,21 +1,29 @@
 // Shows the exact numbers of the bar under the pointer or finger; closes open menus on a click elsewhere.
-for (const plot of document.querySelectorAll("[data-plot]")) {
-  const readout = plot.querySelector("[data-readout]");
-  const hint = readout.textContent;
-  let marked = null;
-  const mark = (bar) => {
-    marked?.classList.remove("marked");
-    marked = bar;
-    marked?.classList.add("marked");
-    readout.textContent = bar ? bar.dataset.label : hint;
-  };
-  const svg = plot.querySelector("svg");
-  svg.addEventListener("pointermove", (event) => {
-    const bar = document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-label]");
-    if (bar && bar !== marked) mark(bar);
-  });
-  svg.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && mark(null));
+let marked = null;
+let hint = "";
+
+function mark(bar) {
+  const readout = (plot) => plot.closest("[data-plot]").querySelector("[data-readout]");
+  if (marked) {
+    marked.classList.remove("marked");
+    readout(marked).textContent = hint;
+  }
+  marked = bar;
+  if (marked) {
+    marked.classList.add("marked");
+    hint = readout(marked).textContent;
+    readout(marked).textContent = marked.dataset.label;
+  }
 }
+
+document.addEventListener("pointermove", (event) => {
+  const bar = event.target.closest?.("[data-plot] [data-label]") ?? null;
+  if (bar !== marked && (bar || event.pointerType === "mouse")) mark(bar);
+});
+document.addEventListener("pointerdown", (event) => {
+  const bar = event.target.closest?.("[data-plot] [data-label]");
+  if (bar && bar !== marked) mark(bar);
+});
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
