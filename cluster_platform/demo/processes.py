@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,9 @@ class Programs:
                 raise ProgramEnded(f"The {program.name} has ended; its log is {program.log}")
 
     def stop(self) -> None:
-        for program in reversed(self.running):
+        for program in self.running:
+            program.process.terminate()
+        for program in self.running:
             _end_group(program.process.pid)
             program.process.wait()
             self._mark(program.name).unlink()
@@ -76,20 +78,15 @@ class Programs:
 def _end_group(leader: int) -> None:
     """Ask a program to end, which gunicorn and celery do with their own children, then end what is left of it."""
     members = [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
-    _send(os.kill, leader, signal.SIGTERM)
-    _wait_for([process for process in members if process.pid == leader])
-    _send(os.killpg, leader, signal.SIGKILL)
-    _wait_for(members)
+    _signal([process for process in members if process.pid == leader], signal.SIGTERM)
+    _signal(members, signal.SIGKILL)
 
 
-def _send(how: Callable[[int, int], None], leader: int, what: int) -> None:
-    try:
-        how(leader, what)
-    except ProcessLookupError:
-        pass
-
-
-def _wait_for(processes: list[psutil.Process]) -> None:
+def _signal(processes: list[psutil.Process], what: int) -> None:
+    """Send a signal and wait until they have ended, at most STOP_SECONDS."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(what)
     deadline = time.monotonic() + STOP_SECONDS
     while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.05)
