@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import participants.tenancy.models
-from participants.tenancy import dated, partitions
+from participants.tenancy import bulk_links, dated, partitions
 from participants.tenancy.ddl import ProtectTenant
 
 # Read before a scope can be known, so it runs as the owner; it gives nothing but the ways in of one user.
@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(dated.DATED_KEY_FUNCTION, dated.DROP_DATED_KEY),
         migrations.RunSQL(partitions.ENSURE_FUNCTION, partitions.DROP_FUNCTION),
+        migrations.RunSQL(bulk_links.LINK_FUNCTIONS, bulk_links.DROP_LINK_FUNCTIONS),
         migrations.CreateModel(
             name="Dso",
             fields=[

@@ -6,13 +6,17 @@ from django.apps import apps
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
+from participants.tenancy.bulk_links import create_links, drop_links
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
 POLICY = "cluster_id = ANY((SELECT current_setting('app.clusters')::bigint[])::bigint[])"
 
 
 class ProtectTenant(Operation):
-    """Row-level security, the (cluster, id) key that relations point at, and the composite foreign keys."""
+    """Row-level security, the (cluster, id) key that relations point at, and the composite foreign keys.
+
+    Relations of bulk tables are checked per statement instead (bulk_links.py).
+    """
 
     reversible = True
 
@@ -27,7 +31,11 @@ class ProtectTenant(Operation):
             schema_editor.execute(statement)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Nothing: what was added goes with the table that the migration's other operations drop."""
+        """What was added goes with the table that the migration's other operations drop, but for triggers elsewhere."""
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if _is_bulk(model):
+            for statement in drop_links(model._meta.db_table, self._links(model)):
+                schema_editor.execute(statement)
 
     def describe(self) -> str:
         return f"Protect the tenant rows of {self.model_name}"
@@ -40,15 +48,27 @@ class ProtectTenant(Operation):
         ]
         if model._meta.pk.name == "id":
             statements.append(f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant" UNIQUE (cluster_id, id)')
-        for field in model._meta.local_fields:
-            if isinstance(field, TenantForeignKey):
-                target = model if field.remote_field.model == "self" else field.related_model
-                statements.append(
-                    f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{field.column}_tenant" '
-                    f'FOREIGN KEY (cluster_id, "{field.column}") '
-                    f'REFERENCES "{target._meta.db_table}" (cluster_id, id) DEFERRABLE INITIALLY IMMEDIATE'
-                )
-        return statements
+        links = self._links(model)
+        if _is_bulk(model):
+            return [*statements, *create_links(table, links)] if links else statements
+        return statements + [
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_{column}_tenant" FOREIGN KEY (cluster_id, "{column}") '
+            f'REFERENCES "{target}" (cluster_id, id) DEFERRABLE INITIALLY IMMEDIATE'
+            for column, target in links
+        ]
+
+    def _links(self, model: type[models.Model]) -> list[tuple[str, str]]:
+        """Column and target table of the model's relations inside the cluster."""
+        return [
+            (field.column, (model if field.remote_field.model == "self" else field.related_model)._meta.db_table)
+            for field in model._meta.local_fields
+            if isinstance(field, TenantForeignKey)
+        ]
+
+
+def _is_bulk(model: type[models.Model]) -> bool:
+    """Whether it is a BulkTenantModel: in a migration's state only that one's fields are left to tell."""
+    return not getattr(model._meta.get_field("cluster"), "db_constraint", True)
 
 
 def tenant_models() -> list[type[TenantModel]]:
