@@ -44,7 +44,8 @@ BEGIN
     WHILE month <= last LOOP
         child := parent || to_char(month, '_YYYY_MM');
         IF EXISTS (SELECT FROM pg_inherits
-                   WHERE inhrelid = to_regclass(quote_ident(child)) AND inhparent = to_regclass(quote_ident(parent))) THEN
+                   WHERE inhrelid = to_regclass(quote_ident(child))
+                   AND inhparent = to_regclass(quote_ident(parent))) THEN
             EXECUTE format('ANALYZE %I', child);
         END IF;
         month := month + interval '1 month';
