@@ -68,8 +68,12 @@ class BarChart:
         return _length(1 - GAP)
 
     @property
+    def meanings(self) -> set[str]:
+        return {piece.meaning for bar in self.bars for piece in bar.pieces}
+
+    @property
     def empty(self) -> bool:
-        return not any(bar.pieces for bar in self.bars)
+        return not self.meanings
 
 
 def day_chart(flows: dict[Any, Flow], starts: Sequence[datetime], tz: ZoneInfo) -> BarChart:
