@@ -11,19 +11,32 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from metering.domain.calendar import local_midnight, time_zone
 from metering.models import GridNode, MeteringPoint, PointAssignment, Reading
-from metering.work_list import touch_days
+from metering.services import touch_span
+from participants.models import Cluster
 from participants.tenancy.admin import TenantAdmin, TenantForm
 
 LATEST = 96
 
 
 class DatedForm(TenantForm):
-    """Remembers from when on a row held before it was changed."""
+    """Knows from which local day on a change makes a difference."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.days_before: list[dt.date] = [self.instance.valid_from] if self.instance.pk else []
+        self._before = self._days()
+
+    def first_day(self) -> dt.date:
+        """The first day that is not as it was: where only the end moved, the earlier of both ends."""
+        days = self._before + self._days()
+        if self.instance.pk and self.changed_data == ["valid_to"]:
+            return min(end for _, end in days)
+        return min(start for start, _ in days)
+
+    def _days(self) -> list[tuple[dt.date, dt.date]]:
+        row = self.instance
+        return [(row.valid_from, getattr(row, "valid_to", None) or dt.date.max)] if row.valid_from else []
 
 
 class DatedAdmin(TenantAdmin):
@@ -33,8 +46,10 @@ class DatedAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        days = [*cast(DatedForm, form).days_before, cast(Any, obj).valid_from]
-        touch_days(request.cluster, min(days))  # type: ignore[attr-defined]
+        if form.changed_data:
+            cluster: Cluster = request.cluster  # type: ignore[attr-defined]
+            first = cast(DatedForm, form).first_day()
+            touch_span(cluster.pk, local_midnight(first, time_zone(cluster.timezone)), None)
 
 
 @admin.register(GridNode)

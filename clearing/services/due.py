@@ -10,13 +10,13 @@ from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
 from clearing.domain.errors import ClearingError
-from clearing.models import Position, Trade
+from clearing.models import ClearingRun, IntervalState, Position, Trade
 from clearing.selectors import work_list
 from clearing.services.day import Counts, clear_day
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import INTERVAL, local_day, time_zone
 from participants.models import Cluster
-from participants.tenancy.partitions import analyze_months, ensure_month_partitions
+from participants.tenancy.partitions import ensure_month_partitions, renew_statistics
 from participants.tenancy.scope import scope
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,8 @@ def clear_due(
         done += len(starts)
         progress(done, len(listed))
     if report.stored >= BULK:
-        for model in (Position, Trade):
-            analyze_months(model._meta.db_table, listed[0], listed[-1])
+        written = (ClearingRun, IntervalState, Position, Trade)
+        renew_statistics([model._meta.db_table for model in written], listed[0], listed[-1])
     return report
 
 

@@ -32,9 +32,11 @@ from metering.services.bulk import Progress, ReadingFile, silent, store_reading_
 from metering.services.inputs import known_intervals, touch_intervals
 from metering.services.readings import lock_readings
 from participants.models import Cluster, Coordinator, Dso, Participant
-from participants.tenancy.partitions import analyze_months, ensure_month_partitions
+from participants.tenancy.partitions import ensure_month_partitions, renew_statistics
 from participants.tenancy.scope import scope
 
+#: Of which a load may write a large part anew.
+BULK_TABLES = ("metering_reading", "metering_intervalinput", "contracts_externalprice")
 WHOLE_TIME: DaySpan = (date(1970, 1, 1), None)
 
 
@@ -71,7 +73,7 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress
             touch_intervals(cluster.pk, [*touched, *changed])
             readings = _store_readings(cluster, surveys, progress)
     if readings.new or readings.replaced:
-        analyze_months("metering_reading", months[0], months[-1])
+        renew_statistics(BULK_TABLES, months[0], months[-1])
     return Loaded(cluster, count + moved, len(changed), readings)
 
 

@@ -1,6 +1,7 @@
 """Tables partitioned by month (UTC) of the interval."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -34,25 +35,26 @@ END $$
 """
 DROP_FUNCTION = "DROP FUNCTION ensure_month_partitions(text, timestamptz, timestamptz)"
 
-ANALYZE_FUNCTION = """
-CREATE FUNCTION analyze_months(parent text, first timestamptz, last timestamptz) RETURNS void
+STATISTICS_FUNCTION = """
+CREATE FUNCTION renew_statistics(wanted text, first timestamptz, last timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
-    month timestamptz := date_trunc('month', first);
-    child text;
+    child regclass;
 BEGIN
-    WHILE month <= last LOOP
-        child := parent || to_char(month, '_YYYY_MM');
-        IF EXISTS (SELECT FROM pg_inherits
-                   WHERE inhrelid = to_regclass(quote_ident(child))
-                   AND inhparent = to_regclass(quote_ident(parent))) THEN
-            EXECUTE format('ANALYZE %I', child);
-        END IF;
-        month := month + interval '1 month';
+    FOR child IN
+        SELECT to_regclass(quote_ident(wanted)) WHERE to_regclass(quote_ident(wanted)) NOT IN (
+            SELECT oid FROM pg_class WHERE relkind = 'p')
+        UNION ALL
+        SELECT i.inhrelid::regclass FROM pg_inherits i
+        JOIN generate_series(date_trunc('month', first), last, interval '1 month') month
+          ON i.inhrelid = to_regclass(quote_ident(wanted || to_char(month, '_YYYY_MM')))
+        WHERE i.inhparent = to_regclass(quote_ident(wanted))
+    LOOP
+        EXECUTE format('ANALYZE %s', child);
     END LOOP;
 END $$
 """
-DROP_ANALYZE = "DROP FUNCTION analyze_months(text, timestamptz, timestamptz)"
+DROP_STATISTICS = "DROP FUNCTION renew_statistics(text, timestamptz, timestamptz)"
 
 
 class CreatePartitionedModel(CreateModel):
@@ -75,11 +77,12 @@ def ensure_month_partitions(table: str, first: dt.datetime, last: dt.datetime) -
         cursor.execute("SELECT ensure_month_partitions(%s, %s, %s)", [table, first, last])
 
 
-def analyze_months(table: str, first: dt.datetime, last: dt.datetime) -> None:
-    """Renew the statistics of these months (both included) after bulk work.
+def renew_statistics(tables: Iterable[str], first: dt.datetime, last: dt.datetime) -> None:
+    """Renew the planner's statistics after bulk work; of partitioned tables the months from `first` to `last`.
 
     Until PostgreSQL does so by itself, a minute or more later, it plans as if the new rows were not there: measured,
-    the export of a month just cleared took 79 s instead of 9 s.
+    the export of a month just cleared took 79 s instead of 9 s, and a member's page over 30 s.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT analyze_months(%s, %s, %s)", [table, first, last])
+        for table in tables:
+            cursor.execute("SELECT renew_statistics(%s, %s, %s)", [table, first, last])

@@ -4,12 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from contracts.models import Contract
+from metering.models import IntervalInput
 from participants.access import Access, accesses_of
 from participants.api_keys import create_api_key
 from participants.models import ApiKey, Participant
 from participants.tenancy.scope import NoScope, clusters_in_scope, scope
 from participants.tenancy.tasks import ClusterTask
-from tests.cast import Cast, make_cast, make_dso_user, make_user
+from tests.cast import NOON, Cast, make_cast, make_dso_user, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,27 @@ def test_overlapping_contracts_are_refused_with_the_other_ones_name(ours: Cast) 
     answer = signed_in(ours.coordinator).post(reverse("admin:contracts_contract_add") + "?_language=en", form)
     assert answer.status_code == 200
     assert "P0002" in answer.context["adminform"].form.non_field_errors().as_text()
+
+
+def test_a_change_makes_what_was_settled_from_its_day_on_due_again(ours: Cast) -> None:
+    client = signed_in(ours.coordinator)
+
+    def changes() -> int:
+        with scope(ours.cluster.pk):
+            return IntervalInput.objects.get(interval_start=NOON).changes
+
+    with scope(ours.cluster.pk):
+        contract = Contract.objects.get(participant=ours.buyer)
+    url = reverse("admin:contracts_contract_change", args=[contract.pk])
+    form = {"participant": ours.buyer.pk, "scheme": "p2p", "valid_from": "2026-01-01", "valid_to": ""}
+    client.post(url, form)
+    assert changes() == 1
+    client.post(url, form | {"valid_to": "2026-06-12"})
+    assert changes() == 1
+    client.post(url, form | {"valid_to": "2026-06-11"})
+    assert changes() == 2
+    client.post(url, form | {"valid_to": "2026-06-11", "scheme": "standard"})
+    assert changes() == 3
 
 
 def test_what_was_settled_cannot_be_changed_in_the_admin(ours: Cast) -> None:
