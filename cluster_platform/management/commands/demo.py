@@ -44,7 +44,7 @@ class Command(BaseCommand):
         # Into a pipe or a file, too, each line goes when it is said.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         for name in ENDING:
-            signal.signal(name, signal.default_int_handler)
+            signal.signal(name, _end)
         folder = settings.VAR / "demo"
         folder.mkdir(parents=True, exist_ok=True)
         programs = Programs(folder)
@@ -63,8 +63,7 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 self.stdout.write("\nStopping …")
             finally:
-                for name in ENDING:
-                    signal.signal(name, signal.SIG_IGN)
+                _ignore_signals()
                 programs.stop()
                 connections.close_all()
                 embedded.release(settings.VAR)
@@ -132,6 +131,17 @@ class Command(BaseCommand):
             "",
         ]
         self.stdout.write("\n".join(lines))
+
+
+def _end(signal_number: int, frame: object) -> None:
+    """The first signal ends the demo; others, such as the one that make passes on, must not disturb the stopping."""
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for name in ENDING:
+        signal.signal(name, signal.SIG_IGN)
 
 
 def _is_billed() -> bool:
