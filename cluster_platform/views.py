@@ -13,7 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
 from cluster_platform.portal import charts, cluster_now, energy, missing, money, periods, trades
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
@@ -46,7 +47,8 @@ def for_members(view: MemberView) -> MemberView:
     """Lets members in, each to their own participant."""
 
     @wraps(view)
-    @require_GET
+    @never_cache
+    @require_safe
     @login_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         access = request.access  # type: ignore[attr-defined]
@@ -204,7 +206,8 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
     return render(request, "member/cluster.html", context)
 
 
-@require_GET
+@never_cache
+@require_safe
 @login_required
 def dso(request: HttpRequest) -> HttpResponse:
     """The distributor's page: readings that are missing in its clusters, and its tariff book in force."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import connection
 
 from clearing.models import ClearingRun, IntervalState
+from cluster_platform.portal.energy import Flow
 from metering.domain.calendar import INTERVAL, interval_of
 
 #: Sums over fewer metering points would show somebody's own.
@@ -35,6 +36,12 @@ class Now:
     @property
     def end(self) -> datetime:
         return self.run.interval_start + INTERVAL
+
+    @property
+    def flow(self) -> Flow:
+        """What all trading members together drew and fed in."""
+        run = self.run
+        return Flow(run.matched_wh, run.external_import_wh, run.matched_wh, run.external_export_wh)
 
     @property
     def traded_share_of_demand(self) -> Decimal | None:

@@ -48,10 +48,6 @@ class Flow:
         return self.fed_local_wh + self.fed_outside_wh
 
     @property
-    def local_wh(self) -> int:
-        return self.drawn_local_wh + self.fed_local_wh
-
-    @property
     def paid_pln_kwh(self) -> Decimal | None:
         return self.paid_pln * 1000 / self.drawn_wh if self.drawn_wh else None
 

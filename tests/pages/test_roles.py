@@ -35,6 +35,11 @@ def test_only_members_open_members_pages(page: str, cast: Cast) -> None:
         assert signed_in(user).get(page).status_code == 403
 
 
+@pytest.mark.parametrize("page", ["/", "/now/", "/energy/", "/trades/", "/money/", "/cluster/"])
+def test_no_browser_keeps_a_members_page_for_whoever_comes_next(page: str, cast: Cast) -> None:
+    assert "no-store" in signed_in(cast.owner).get(page)["Cache-Control"]
+
+
 def test_only_the_distributor_opens_its_page(cast: Cast) -> None:
     for user in (cast.owner, cast.coordinator, make_user("nobody@example.org")):
         assert signed_in(user).get("/dso/").status_code == 403
