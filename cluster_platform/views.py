@@ -229,8 +229,8 @@ def dso(request: HttpRequest) -> HttpResponse:
         "month": reports[0].month,
         "before": periods.previous_month(first),
         "after": next_month(first) if next_month(first) <= now.date() else None,
-        "points_missing": sum(report.points_missing for report in reports),
-        "points": sum(report.points for report in reports),
+        "points_missing": sum(report.whole.points_missing for report in reports),
+        "points": sum(report.whole.points for report in reports),
         "rates": missing.rates_in_force(distributor, now.date()),
     }
     return render(request, "dso.html", context)

@@ -26,9 +26,12 @@ POINTS_LISTED = 100
 
 @dataclass(frozen=True)
 class MissingDay:
-    """Metering points of one local day: how many there are, how many lack readings, and how many readings."""
+    """Metering points of one local day: how many there are, how many lack readings, and how many readings.
 
-    day: date
+    `day` is None for the month as a whole, in which a metering point counts once.
+    """
+
+    day: date | None
     points: int
     points_missing: int
     readings_missing: int
@@ -49,17 +52,10 @@ class Report:
 
     cluster: Cluster
     month: Span
+    whole: MissingDay
     days: list[MissingDay]
     opened: date | None
     points_of_day: list[MissingPoint]
-
-    @property
-    def points(self) -> int:
-        return max((day.points for day in self.days), default=0)
-
-    @property
-    def points_missing(self) -> int:
-        return max((day.points_missing for day in self.days), default=0)
 
     @property
     def points_cut(self) -> bool:
@@ -70,9 +66,9 @@ def report(cluster: Cluster, month: date | None, opened: date | None, now: datet
     """What is missing in one cluster: in the given month, or else the current one; needs the cluster in scope."""
     tz = time_zone(cluster.timezone)
     span = month_span(month or opened or local_day(now, tz), tz)
-    days = missing_by_day(cluster.pk, span, tz, now)
+    *days, whole = missing_by_day(cluster.pk, span, tz, now)
     points = missing_points(cluster.pk, day_span(opened, tz), tz, now) if opened else []
-    return Report(cluster, span, days[::-1], opened, points)
+    return Report(cluster, span, whole, days[::-1], opened, points)
 
 
 def rates_in_force(dso: Dso, day: date) -> list[TariffRate]:
@@ -103,10 +99,11 @@ _DUE = """
 
 
 def missing_by_day(cluster_id: int, month: Span, tz: ZoneInfo, now: datetime) -> list[MissingDay]:
-    """The days of a month up to now, oldest first; only finished quarter-hours are due."""
+    """The days of a month up to now, oldest first, and the whole last; only finished quarter-hours are due."""
     sql = f"""{_DUE}
-    SELECT day, count(*), count(*) FILTER (WHERE missing > 0), sum(missing)::bigint
-    FROM compared GROUP BY day ORDER BY day
+    SELECT day, count(DISTINCT metering_point_id), count(DISTINCT metering_point_id) FILTER (WHERE missing > 0),
+        coalesce(sum(missing), 0)::bigint
+    FROM compared GROUP BY GROUPING SETS ((day), ()) ORDER BY day NULLS LAST
     """
     days = list(each_day(month.first, next_month(month.first)))
     return [MissingDay(*row) for row in _fetch(sql, cluster_id, days, month, tz, now)]

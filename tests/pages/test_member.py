@@ -81,6 +81,17 @@ def test_money_shows_the_lines_and_both_promises(cast: Cast) -> None:
     assert "after an assurance of 0.25 PLN" in text
 
 
+def test_home_tells_of_the_running_month_beside_the_billed_one(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        bill(cast, cast.seller)
+        settle(cast, dt.datetime(2026, 11, 22, 11, 45, tzinfo=dt.UTC), {cast.seller_point: 500}, {cast.buyer_point: 9})
+    text = read(cast)
+    assert "Saved in June 2026" in text
+    assert "November so far fed in 0.500 kWh" in text
+    assert "The cluster, 12:45 – 13:00" in text
+    assert "You feed in 2.0 kW" in text
+
+
 def test_only_the_newest_revision_of_a_statement_counts(cast: Cast) -> None:
     with scope(cast.cluster.pk):
         first = bill(cast, cast.seller)
@@ -160,6 +171,7 @@ def test_sums_of_the_cluster_need_five_trading_points(cast: Cast) -> None:
     assert "All members fed in 1.6 kW" in enough
     assert "All members drew 1.2 kW" in enough
     assert "Traded inside 100 % of demand" in enough
+    assert "Next clearing in 11 min" in enough
     assert "100 % of what members needed came from neighbours" in read(cast, "/cluster/")
     energy = read(cast, "/energy/")
     assert "You Cluster Fed in 0.400 kWh 0.400 kWh" in energy

@@ -114,6 +114,32 @@ def test_a_complete_day_lacks_nothing(cast: Cast) -> None:
     assert "Thu 11 June 2 0 0" in text
 
 
+def test_points_that_lack_readings_on_different_days_are_all_counted(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        ensure_month_partitions("metering_reading", NOON, NOON + dt.timedelta(days=30))
+        fill(cast, cast.seller_point, missing=dt.date(2026, 7, 3))
+        fill(cast, cast.buyer_point, missing=dt.date(2026, 7, 9))
+    text = text_of(signed_in(make_dso_user(cast.cluster.dso)).get("/dso/?month=2026-07"))
+    assert "2 of 2 metering points lack readings" in text
+    assert "Fri 3 July 2 1 96" in text
+    assert "Thu 9 July 2 1 96" in text
+    assert "Sat 4 July 2 0 0" in text
+
+
+def fill(cast: Cast, point: MeteringPoint, missing: dt.date) -> None:
+    """All readings of July 2026 but those of one day."""
+    month = dt.datetime(2026, 6, 30, 22, tzinfo=dt.UTC)
+    starts = [month + number * dt.timedelta(minutes=15) for number in range(31 * 96)]
+    Reading.objects.bulk_create(
+        Reading(
+            cluster=cast.cluster, metering_point=point, interval_start=at, version=1, imported_wh=1, exported_wh=0,
+            quality=Reading.Quality.MEASURED,
+        )
+        for at in starts
+        if (at + dt.timedelta(hours=2)).date() != missing
+    )  # fmt: skip
+
+
 def test_the_distributor_sees_its_own_clusters_only(cast: Cast) -> None:
     second = make_cast("beta")
     foreign = make_cast("gamma", dso_name="Another Distribution")
