@@ -5,9 +5,36 @@ from typing import Literal
 
 from django.db import connection
 
-from participants.models import Cluster, User
+from participants.models import Cluster, DsoUser, User
 
-Role = Literal["member", "coordinator", "dso", "operator"]
+#: The family of a role: which pages are shown.
+Role = Literal["member", "coordinator", "dso", "applicant", "operator"]
+#: How much of it: `act` only for members' delegates, `accounts` only for coordinators, `area` only for distributors.
+Level = Literal["full", "act", "accounts", "read", "area"]
+#: Role and level in one word, as in the table of `participants.permissions`.
+Who = Literal[
+    "member",
+    "delegate_act",
+    "delegate_read",
+    "coordinator_admin",
+    "coordinator_accountant",
+    "coordinator_readonly",
+    "dso",
+    "applicant",
+    "operator",
+]
+_WHO: dict[tuple[Role, Level], Who] = {
+    ("member", "full"): "member",
+    ("member", "act"): "delegate_act",
+    ("member", "read"): "delegate_read",
+    ("coordinator", "full"): "coordinator_admin",
+    ("coordinator", "accounts"): "coordinator_accountant",
+    ("coordinator", "read"): "coordinator_readonly",
+    ("dso", "full"): "dso",
+    ("dso", "area"): "dso",
+    ("applicant", "full"): "applicant",
+    ("operator", "full"): "operator",
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +44,11 @@ class Access:
     cluster_id: int
     role: Role
     participant_id: int | None = None
+    level: Level = "full"
+
+    @property
+    def who(self) -> Who:
+        return _WHO[self.role, self.level]
 
 
 def accesses_of(user: User) -> list[Access]:
@@ -28,7 +60,10 @@ def accesses_of(user: User) -> list[Access]:
         ids = Cluster.objects.order_by("slug").values_list("id", flat=True)
         return [Access(cluster_id, "operator") for cluster_id in ids]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT cluster_id, role, participant_id FROM memberships_of_user(%s)", [user.pk])
+        cursor.execute("SELECT cluster_id, role, participant_id, level FROM memberships_of_user(%s)", [user.pk])
         found = [Access(*row) for row in cursor.fetchall()]
-    ids = Cluster.objects.filter(dso__users__user=user).order_by("slug").values_list("id", flat=True)
-    return found + [Access(cluster_id, "dso") for cluster_id in ids]
+    dso_user = DsoUser.objects.filter(user=user).first()
+    if dso_user is None:
+        return found
+    ids = Cluster.objects.filter(dso=dso_user.dso_id).order_by("slug").values_list("id", flat=True)
+    return found + [Access(cluster_id, "dso", level="full" if dso_user.whole_grid else "area") for cluster_id in ids]

@@ -76,10 +76,11 @@ class User(AbstractUser):
 
 
 class DsoUser(models.Model):
-    """A login of a distributor: sees the clusters on its grid."""
+    """A login of a distributor: sees the clusters on its grid, or only its areas (`metering.models.DsoArea`)."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="dso_user")
     dso = models.ForeignKey(Dso, on_delete=models.CASCADE, related_name="users")
+    whole_grid = models.BooleanField(_("whole grid"), default=True)
 
     class Meta:
         verbose_name = _("distributor's user")
@@ -149,14 +150,24 @@ class Participant(TenantModel):
 
 
 class Membership(TenantModel):
-    """What a user may do in a cluster: act for a participant, or run it as coordinator."""
+    """What a user may do in a cluster: act for a participant, or run it as coordinator; and how much of it.
+
+    The participant itself, and the coordinator's administrator, have the full level.
+    """
 
     class Role(models.TextChoices):
         MEMBER = "member", _("member")
         COORDINATOR = "coordinator", _("coordinator")
 
+    class Level(models.TextChoices):
+        FULL = "full", _("full")
+        ACT = "act", _("read and act")
+        ACCOUNTS = "accounts", _("accounts")
+        READ = "read", _("read only")
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", verbose_name=_("user"))
     role = models.CharField(_("role"), max_length=12, choices=Role)
+    level = models.CharField(_("level"), max_length=8, choices=Level, default=Level.FULL)
     participant = TenantForeignKey(Participant, null=True, blank=True, verbose_name=_("participant"))
 
     class Meta:
@@ -170,14 +181,21 @@ class Membership(TenantModel):
                 name="members_act_for_a_participant",
                 condition=Q(role="member", participant__isnull=False) | Q(role="coordinator", participant__isnull=True),
             ),
+            models.CheckConstraint(
+                name="levels_of_a_role",
+                condition=Q(role="member", level__in=["full", "act", "read"])
+                | Q(role="coordinator", level__in=["full", "accounts", "read"]),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.get_role_display()})"
+        return f"{self.user} ({self.get_role_display()}, {self.get_level_display()})"
 
 
 class ApiKey(TenantModel):
     """A machine that delivers readings. Only the hash of its secret is kept."""
+
+    secret_columns = ("secret_sha256",)
 
     name = models.CharField(_("name"), max_length=100)
     secret_sha256 = models.CharField(_("hash of the secret"), max_length=64, editable=False)
