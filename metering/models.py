@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from metering.area_models import DsoArea as DsoArea
 from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import BulkTenantModel, TenantForeignKey, TenantModel
