@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cluster_platform.desk import desk
+from participants.permissions import may
 
 
 class PlatformAdminSite(AdminSite):
@@ -27,7 +28,7 @@ class PlatformAdminSite(AdminSite):
         access = getattr(request, "access", None)
         if not request.user.is_active:
             return False
-        return request.user.is_superuser or (access is not None and access.role == "coordinator")
+        return request.user.is_superuser or may(access, "view_cluster")
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sign-in for everybody; who is signed in and gets here is not allowed in."""

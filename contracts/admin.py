@@ -17,11 +17,12 @@ from contracts.models import (
     TariffZone,
 )
 from metering.admin import DatedAdmin
-from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, may_coordinate
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
 
 
 @admin.register(Contract)
 class ContractAdmin(DatedAdmin):
+    change_action = "change_people"
     list_display = ("participant", "scheme", "valid_from", "valid_to")
     list_filter = ("scheme",)
     search_fields = ("participant__code", "participant__name")
@@ -48,12 +49,14 @@ class ClusterTermsAdmin(TenantAdmin):
 
 @admin.register(RetailPrice)
 class RetailPriceAdmin(TenantAdmin):
+    change_action = "change_prices"
     list_display = ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to")
     list_filter = ("group",)
 
 
 @admin.register(StandardSalePrice)
 class StandardSalePriceAdmin(TenantAdmin):
+    change_action = "change_prices"
     list_display = ("month", "legal_form", "pln_mwh", "factor")
     list_filter = ("legal_form",)
 
@@ -70,10 +73,10 @@ class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
     list_filter = ("group",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_coordinate(request)
+        return request_may(request, "view_cluster")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_coordinate(request)
+        return request_may(request, "view_cluster")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -54,6 +54,7 @@ class DatedAdmin(TenantAdmin):
 
 @admin.register(GridNode)
 class GridNodeAdmin(TenantAdmin):
+    change_action = "change_grid"
     list_display = ("code", "level", "parent")
     list_filter = ("level",)
     search_fields = ("code",)
@@ -62,6 +63,7 @@ class GridNodeAdmin(TenantAdmin):
 
 @admin.register(MeteringPoint)
 class MeteringPointAdmin(TenantAdmin):
+    change_action = "change_grid"
     list_display = ("code",)
     search_fields = ("code", "assignments__participant__code", "assignments__participant__name")
     fields = ("code", "assignments", "latest_readings")
@@ -103,6 +105,7 @@ HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"),
 
 @admin.register(PointAssignment)
 class PointAssignmentAdmin(DatedAdmin):
+    change_action = "change_grid"
     list_display = (
         "metering_point", "participant", "role", "grid_node", "tariff_group", "contracted_power_kw",
         "generation_capacity_kw", "valid_from", "valid_to",

@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from participants.permissions import Action, may
+
 
 class TenantForm(ModelForm):
     """Checks a row together with its cluster, which no form shows."""
@@ -22,10 +24,9 @@ class TenantForm(ModelForm):
         return super()._get_validation_exclusions() - {"cluster"}  # type: ignore[misc]
 
 
-def may_coordinate(request: HttpRequest) -> bool:
-    """The user is coordinator, or operator, of the cluster in scope."""
-    access = request.access  # type: ignore[attr-defined]
-    return access is not None and access.role in ("coordinator", "operator")
+def request_may(request: HttpRequest, action: Action, obj: Any = None) -> bool:
+    """What `may` says of the access that the request works with."""
+    return may(request.access, action, obj)  # type: ignore[attr-defined]
 
 
 def may_operate(request: HttpRequest) -> bool:
@@ -34,19 +35,25 @@ def may_operate(request: HttpRequest) -> bool:
 
 
 class CoordinatorPermissions:
-    """What is in scope, the coordinator may view and change; nothing that was settled is ever deleted here."""
+    """Who may view and change rows of the cluster in scope; nothing that was settled is ever deleted here.
+
+    A page names the actions of `participants.permissions` that it needs.
+    """
+
+    view_action: Action = "view_cluster"
+    change_action: Action = "change_settings"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_coordinate(request)
+        return request_may(request, self.view_action)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_coordinate(request)
+        return request_may(request, self.view_action, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_coordinate(request)
+        return request_may(request, self.change_action, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_coordinate(request)
+        return request_may(request, self.change_action, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
