@@ -22,6 +22,7 @@ class Statement(TenantModel):
     """What a participant owes (positive) or is owed for one period; the highest revision holds."""
 
     append_only = True
+    audited = False
 
     participant = TenantForeignKey(Participant, verbose_name=_("participant"))
     period = models.DateField(_("month (its first day)"))
@@ -52,6 +53,7 @@ class StatementLine(TenantModel):
     """One component of a statement; a cost is positive, an income negative."""
 
     append_only = True
+    audited = False
 
     statement = TenantForeignKey(Statement, related_name="lines")
     position = models.PositiveIntegerField()
@@ -81,6 +83,7 @@ class Promise(TenantModel):
     """A statement's side against the standard mechanism, and what was added so that nobody is worse off (PLN)."""
 
     append_only = True
+    audited = False
 
     class Basis(models.TextChoices):
         NET = "net", _("net")

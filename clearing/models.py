@@ -15,6 +15,7 @@ class ClearingRun(TenantModel):
     """One interval settled: what the cluster did as a whole. Runs form a chain per cluster, in order of `number`."""
 
     append_only = True
+    audited = False
 
     class State(models.TextChoices):
         SURPLUS = "surplus", _("surplus")
@@ -152,6 +153,8 @@ class IntervalState(TenantModel):
         NOTHING = "", _("nothing")
         READINGS = "readings", _("readings")
         PRICES = "prices", _("external prices")
+
+    audited = False
 
     pk = models.CompositePrimaryKey("cluster_id", "interval_start")
     interval_start = models.DateTimeField()

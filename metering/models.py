@@ -137,6 +137,8 @@ class IntervalInput(TenantModel):
     Every write that touches an interval (reading, price, contract, tariff, settings) adds one in its own transaction.
     """
 
+    audited = False
+
     pk = models.CompositePrimaryKey("cluster_id", "interval_start")
     interval_start = models.DateTimeField()
     changes = models.PositiveIntegerField()

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from participants.access import Access, accesses_of
 from participants.api_keys import ApiKeyRefused, find_api_key
 from participants.models import Cluster
-from participants.tenancy.scope import scope
+from participants.tenancy.scope import acting_as, scope
 
 SESSION_KEY = "access"
 
@@ -30,7 +30,11 @@ class ClusterMiddleware:
             return self._by_api_key(request, header.removeprefix("Bearer ").strip())
         if not request.user.is_authenticated:
             return self.get_response(request)
-        accesses = accesses_of(request.user)
+        with acting_as(request.user.pk):
+            return self._by_user(request)
+
+    def _by_user(self, request: HttpRequest) -> HttpResponse:
+        accesses = accesses_of(request.user)  # type: ignore[arg-type]
         request.accesses = accesses  # type: ignore[attr-defined]
         if not accesses:
             return self.get_response(request)

@@ -7,7 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from participants.change_models import Change
 from participants.tenancy.models import TenantForeignKey, TenantModel
+
+__all__ = ["ApiKey", "Change", "Cluster", "Coordinator", "Dso", "DsoUser", "Membership", "Participant", "User"]
 
 
 class Dso(models.Model):

@@ -76,6 +76,12 @@ def tenant_models() -> list[type[TenantModel]]:
     return [model for model in apps.get_models() if issubclass(model, TenantModel)]
 
 
+def _rights(model: type[models.Model]) -> str:
+    if getattr(model, "written_by_triggers", False):
+        return "SELECT"
+    return "SELECT, INSERT" if getattr(model, "append_only", False) else "SELECT, INSERT, UPDATE, DELETE"
+
+
 def grant_application_role(connection: Any, role: str) -> None:
     """Give the application's role what it needs and nothing else; run by the owner after every migration.
 
@@ -90,7 +96,7 @@ def grant_application_role(connection: Any, role: str) -> None:
             table = model._meta.db_table
             if table not in present:
                 continue
-            rights = "SELECT, INSERT" if getattr(model, "append_only", False) else "SELECT, INSERT, UPDATE, DELETE"
+            rights = _rights(model)
             cursor.execute(f"REVOKE ALL ON TABLE {quote(table)} FROM {quote(role)}")
             cursor.execute(f"GRANT {rights} ON TABLE {quote(table)} TO {quote(role)}")
         if "django_migrations" in present:

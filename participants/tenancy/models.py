@@ -1,6 +1,6 @@
 """Bases of all tenant models."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -10,6 +10,12 @@ class TenantModel(models.Model):
 
     #: The application may only insert and read (results that were settled are never overwritten).
     append_only = False
+    #: Only the database itself writes here.
+    written_by_triggers = False
+    #: Changes are noted with who, when, before and after (audit.py); results are not.
+    audited = True
+    #: Columns whose values are left out of what is noted.
+    secret_columns: ClassVar[tuple[str, ...]] = ()
 
     cluster = models.ForeignKey(
         "participants.Cluster", on_delete=models.PROTECT, related_name="+", editable=False, db_index=False
@@ -21,6 +27,8 @@ class TenantModel(models.Model):
 
 class BulkTenantModel(TenantModel):
     """A tenant row of which there are millions: its composite relations already vouch for the cluster."""
+
+    audited = False
 
     cluster = models.ForeignKey(
         "participants.Cluster",

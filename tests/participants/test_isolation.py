@@ -21,7 +21,7 @@ from contracts.models import (
     StaticKey,
 )
 from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
-from participants.models import ApiKey, Coordinator, Membership, Participant
+from participants.models import ApiKey, Change, Coordinator, Membership, Participant
 from participants.tenancy.ddl import POLICY, tenant_models
 from participants.tenancy.models import TenantForeignKey
 from participants.tenancy.scope import scope
@@ -52,6 +52,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     Participant: lambda c: {"code": "P9", "kind": "consumer", "legal_form": "person", "name": "x", "vat_payer": False},
     Membership: lambda c: {"user": c.coordinator, "role": "member", "participant": c.buyer},
     ApiKey: lambda c: {"name": "meter", "secret_sha256": "f" * 64},
+    Change: lambda c: {
+        "at": NOON, "operation": "update", "table_name": "participants_participant", "row_id": c.buyer.pk,
+        "before": {}, "after": {},
+    },
     GridNode: lambda c: {"code": "ST-9", "level": "station", "parent": GridNode.objects.get(level="cluster")},
     MeteringPoint: lambda c: {"code": "590000000000000037"},
     PointAssignment: lambda c: {
@@ -129,6 +133,8 @@ def theirs(db: None) -> Cast:
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
+    if model is Change:  # Only the database writes these, and it did when the cast was made.
+        return Change.objects.order_by("pk").latest("pk")
     return model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
 
 

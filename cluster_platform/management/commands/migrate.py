@@ -1,4 +1,4 @@
-"""`migrate` runs under the owner's role and then grants the application's role what it needs."""
+"""`migrate` runs under the owner's role, then sets up the history of changes and the application role's rights."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
+from participants.tenancy.audit import audit_tenant_tables
 from participants.tenancy.ddl import grant_application_role
 
 
@@ -19,4 +20,5 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         if options["database"] == "owner":
+            audit_tenant_tables(connections["owner"])
             grant_application_role(connections["owner"], connections["default"].settings_dict["USER"])
