@@ -149,6 +149,12 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "cluster-platform@localhost")
+#: Where the platform is reached; links in e-mails begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000")
+#: A complaint is answered within this many days.
+COMPLAINT_DAYS = env.int("COMPLAINT_DAYS", 14)
+#: An invitation's link works for this many days.
+INVITATION_DAYS = env.int("INVITATION_DAYS", 30)
 _email = dj_email_url.parse(env.str("EMAIL_URL", "console:"))
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]

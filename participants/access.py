@@ -54,7 +54,8 @@ class Access:
 def accesses_of(user: User) -> list[Access]:
     """All that a user may enter, in a stable order.
 
-    Memberships are tenant rows and no scope is open yet, so a function of the owner reads those of this one user.
+    Memberships and applications are tenant rows and no scope is open yet, so functions of the owner read those of this
+    one user. An application opens nothing but itself.
     """
     if user.is_superuser:
         ids = Cluster.objects.order_by("slug").values_list("id", flat=True)
@@ -62,8 +63,11 @@ def accesses_of(user: User) -> list[Access]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT cluster_id, role, participant_id, level FROM memberships_of_user(%s)", [user.pk])
         found = [Access(*row) for row in cursor.fetchall()]
+        cursor.execute("SELECT cluster_id FROM applications_of_user(%s)", [user.pk])
+        applied = [Access(cluster_id, "applicant") for (cluster_id,) in cursor.fetchall()]
     dso_user = DsoUser.objects.filter(user=user).first()
     if dso_user is None:
-        return found
+        return found + applied
     ids = Cluster.objects.filter(dso=dso_user.dso_id).order_by("slug").values_list("id", flat=True)
-    return found + [Access(cluster_id, "dso", level="full" if dso_user.whole_grid else "area") for cluster_id in ids]
+    level: Level = "full" if dso_user.whole_grid else "area"
+    return [*found, *(Access(cluster_id, "dso", level=level) for cluster_id in ids), *applied]

@@ -8,9 +8,36 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from participants.change_models import Change
+from participants.kinds import Kind, LegalForm
+from participants.onboarding_models import (
+    Application,
+    ApplicationDocument,
+    ApplicationEvent,
+    ApplicationPoint,
+    Complaint,
+    Invitation,
+)
+from participants.role_models import RoleInvitation
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
-__all__ = ["ApiKey", "Change", "Cluster", "Coordinator", "Dso", "DsoUser", "Membership", "Participant", "User"]
+__all__ = [
+    "ApiKey",
+    "Application",
+    "ApplicationDocument",
+    "ApplicationEvent",
+    "ApplicationPoint",
+    "Change",
+    "Cluster",
+    "Complaint",
+    "Coordinator",
+    "Dso",
+    "DsoUser",
+    "Invitation",
+    "Membership",
+    "Participant",
+    "RoleInvitation",
+    "User",
+]
 
 
 class Dso(models.Model):
@@ -113,15 +140,8 @@ class Coordinator(TenantModel):
 class Participant(TenantModel):
     """A member of the cluster: a household, a company or a public body."""
 
-    class Kind(models.TextChoices):
-        CONSUMER = "consumer", _("consumer")
-        PROSUMER = "prosumer", _("prosumer")
-        PRODUCER = "producer", _("producer")
-
-    class LegalForm(models.TextChoices):
-        PERSON = "person", _("person")
-        COMPANY = "company", _("company")
-        PUBLIC = "public", _("public body")
+    Kind = Kind
+    LegalForm = LegalForm
 
     code = models.CharField(_("number"), max_length=40)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)

@@ -21,11 +21,24 @@ from contracts.models import (
     StaticKey,
 )
 from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
-from participants.models import ApiKey, Change, Coordinator, Membership, Participant
+from participants.models import (
+    ApiKey,
+    Application,
+    ApplicationDocument,
+    ApplicationEvent,
+    ApplicationPoint,
+    Change,
+    Complaint,
+    Coordinator,
+    Invitation,
+    Membership,
+    Participant,
+)
 from participants.tenancy.ddl import POLICY, tenant_models
 from participants.tenancy.models import TenantForeignKey
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
+from tests.participants import agreement_rows
 
 #: Models without a cluster, each with the reason.
 SHARED = {
@@ -48,6 +61,7 @@ LATER = NOON + dt.timedelta(minutes=15)
 
 #: For each tenant model the fields of a new row that the cluster of `cast` may have beside what the cast made.
 NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
+    **agreement_rows.ROWS,
     Coordinator: lambda c: {"name": "x", "nip": "1000158380", "country": "PL"},
     Participant: lambda c: {"code": "P9", "kind": "consumer", "legal_form": "person", "name": "x", "vat_payer": False},
     Membership: lambda c: {"user": c.coordinator, "role": "member", "participant": c.buyer},
@@ -55,6 +69,25 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     Change: lambda c: {
         "at": NOON, "operation": "update", "table_name": "participants_participant", "row_id": c.buyer.pk,
         "before": {}, "after": {},
+    },
+    Invitation: lambda c: {
+        "email": "a@example.org", "token_sha256": "a" * 64, "created_at": NOON, "expires_at": LATER,
+        "invited_by": c.coordinator,
+    },
+    Application: lambda c: {"user": c.colleague, "language": "pl", "created_at": NOON, "status": "withdrawn"},
+    ApplicationPoint: lambda c: {
+        "application": application(c), "code": "590000000000000037", "tariff_group": "G11", "contracted_power_kw": 1,
+        "phases": 1, "yearly_use_kwh": 1,
+    },
+    ApplicationDocument: lambda c: {
+        "application": application(c), "name": "x.pdf", "content_type": "application/pdf", "content": b"x", "size": 1,
+        "uploaded_at": NOON,
+    },
+    ApplicationEvent: lambda c: {
+        "application": application(c), "at": NOON, "step": "start", "actor": "applicant", "user": c.owner,
+    },
+    Complaint: lambda c: {
+        "participant": c.seller, "user": c.owner, "subject": "x", "text": "x", "made_at": NOON, "due_on": PERIOD,
     },
     GridNode: lambda c: {"code": "ST-9", "level": "station", "parent": GridNode.objects.get(level="cluster")},
     MeteringPoint: lambda c: {"code": "590000000000000037"},
@@ -111,6 +144,12 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "difference_pln": 1, "assurance_pln": Decimal("0.00"),
     },
 }  # fmt: skip
+
+
+def application(cast: Cast) -> Application:
+    return Application.objects.get_or_create(
+        cluster=cast.cluster, user=cast.owner, defaults={"language": "pl", "created_at": NOON}
+    )[0]
 
 
 def statement(cast: Cast) -> Statement:

@@ -1,0 +1,42 @@
+"""Reads of applications."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from participants.kinds import Kind, LegalForm
+from participants.models import Application
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What an application still needs, and on which page of the form it is given."""
+
+    page: str
+    what: Any
+
+
+_NEEDED = (
+    ("who", "legal_form", _("whether you are a person, a company or a public body")),
+    ("who", "kind", _("whether you use, feed in, or both")),
+    ("who", "name", _("your name")),
+    ("who", "email", _("your e-mail address")),
+    ("address", "street", _("street and number")),
+    ("address", "postcode", _("postcode")),
+    ("address", "city", _("city")),
+    ("address", "iban", _("your bank account")),
+)
+
+
+def missing_in(application: Application) -> list[Missing]:
+    """All that must be given before the application can be sent in; in the order of the form."""
+    missing = [Missing(page, what) for page, field, what in _NEEDED if not getattr(application, field)]
+    if application.legal_form in (LegalForm.COMPANY, LegalForm.PUBLIC) and not application.nip:
+        missing.append(Missing("who", _("your tax number (NIP)")))
+    points = list(application.points.all())
+    if not points:
+        missing.append(Missing("points", _("at least one metering point")))
+    elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not any(p.generation_capacity_kw for p in points):
+        missing.append(Missing("points", _("the generation of one of your metering points")))
+    return missing

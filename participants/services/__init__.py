@@ -1,0 +1,1 @@
+"""Writes of the participants app, each owning its transaction."""
