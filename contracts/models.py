@@ -6,10 +6,36 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contracts.agreement_models import (
+    Agreement,
+    AgreementDocument,
+    AgreementEvent,
+    AgreementSignature,
+    AgreementTemplate,
+    ExternalPartner,
+)
 from metering.models import on_the_quarter_hour
 from participants.models import Dso, Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import TenantForeignKey, TenantModel
+
+__all__ = [
+    "Agreement",
+    "AgreementDocument",
+    "AgreementEvent",
+    "AgreementSignature",
+    "AgreementTemplate",
+    "ClusterSettings",
+    "ClusterTerms",
+    "Contract",
+    "ExternalPartner",
+    "ExternalPrice",
+    "RetailPrice",
+    "StandardSalePrice",
+    "StaticKey",
+    "TariffRate",
+    "TariffZone",
+]
 
 
 class Contract(TenantModel):
