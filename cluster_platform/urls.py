@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cluster_platform import views
+from cluster_platform import role_views, views
 from metering.api import ReadingsView
 
 urlpatterns = [
@@ -16,6 +16,10 @@ urlpatterns = [
     path("cluster/", views.member_cluster, name="cluster"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
+    path("delegates/", role_views.delegates, name="delegates"),
+    path("delegates/<int:number>/remove/", role_views.remove_delegate, name="remove_delegate"),
+    path("delegates/invitations/<int:number>/withdraw/", role_views.withdraw_invitation, name="withdraw_invitation"),
+    path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from metering.domain.calendar import local_midnight, time_zone
-from metering.models import GridNode, MeteringPoint, PointAssignment, Reading
+from metering.models import DsoArea, GridNode, MeteringPoint, PointAssignment, Reading
 from metering.services import touch_span
-from participants.models import Cluster
-from participants.tenancy.admin import TenantAdmin, TenantForm
+from participants.models import Cluster, User
+from participants.tenancy.admin import TenantAdmin, TenantForm, request_may
 
 LATEST = 96
 
@@ -114,3 +114,23 @@ class PointAssignmentAdmin(DatedAdmin):
     search_fields = ("metering_point__code", "participant__code", "participant__name")
     list_select_related = ("metering_point", "participant", "grid_node")
     autocomplete_fields = ("metering_point", "participant", "grid_node")
+
+
+@admin.register(DsoArea)
+class DsoAreaAdmin(TenantAdmin):
+    """Which parts of the cluster's grid a distributor's user looks after who has not the whole of it."""
+
+    view_action = "operate"
+    change_action = "operate"
+    list_display = ("user", "grid_node")
+    list_select_related = ("user", "grid_node")
+    autocomplete_fields = ("grid_node",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request_may(request, "operate", obj)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            dso = request.cluster.dso_id  # type: ignore[attr-defined]
+            kwargs["queryset"] = User.objects.filter(dso_user__dso=dso, dso_user__whole_grid=False)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

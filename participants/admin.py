@@ -11,12 +11,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from participants.api_keys import create_api_key
-from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, Membership, Participant, User
-from participants.tenancy.admin import OperatorOnly, ReadOnlyTenantAdmin, TenantAdmin
+from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, Participant, User
+from participants.role_admin import MembershipAdmin, RoleInvitationAdmin
+from participants.tenancy.admin import OperatorOnly, TenantAdmin
+
+__all__ = ["MembershipAdmin", "RoleInvitationAdmin"]
 
 
 @admin.register(Participant)
 class ParticipantAdmin(TenantAdmin):
+    change_action = "change_people"
     list_display = ("code", "name", "kind", "legal_form", "vat_payer", "email")
     list_display_links = ("code", "name")
     list_filter = ("kind", "legal_form", "vat_payer")
@@ -26,14 +30,6 @@ class ParticipantAdmin(TenantAdmin):
 @admin.register(Coordinator)
 class CoordinatorAdmin(TenantAdmin):
     list_display = ("name", "nip", "city", "iban")
-
-
-@admin.register(Membership)
-class MembershipAdmin(ReadOnlyTenantAdmin):
-    list_display = ("user", "role", "participant")
-    list_filter = ("role",)
-    search_fields = ("user__email", "participant__code", "participant__name")
-    list_select_related = ("user", "participant")
 
 
 @admin.register(ApiKey)
@@ -66,7 +62,7 @@ class DsoAdmin(OperatorOnly, admin.ModelAdmin):
 
 @admin.register(DsoUser)
 class DsoUserAdmin(OperatorOnly, admin.ModelAdmin):
-    list_display = ("user", "dso")
+    list_display = ("user", "dso", "whole_grid")
 
 
 @admin.register(User)

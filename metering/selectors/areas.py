@@ -1,0 +1,26 @@
+"""Which part of a cluster's grid a distributor's user looks after."""
+
+from django.db import connection
+
+from metering.models import DsoArea
+from participants.access import Access
+from participants.models import User
+
+_BELOW = """
+WITH RECURSIVE below AS (
+    SELECT id FROM metering_gridnode WHERE cluster_id = %s AND id = ANY(%s)
+    UNION
+    SELECT n.id FROM metering_gridnode n JOIN below b ON n.parent_id = b.id WHERE n.cluster_id = %s
+)
+SELECT id FROM below
+"""
+
+
+def nodes_of(access: Access, user: User, cluster_id: int) -> frozenset[int] | None:
+    """Ids of the grid nodes of one cluster in scope that the distributor's user looks after; None: all of them."""
+    if access.level == "full":
+        return None
+    tops = list(DsoArea.objects.filter(cluster=cluster_id, user=user).values_list("grid_node", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_BELOW, [cluster_id, tops, cluster_id])
+        return frozenset(node for (node,) in cursor.fetchall())
