@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from metering.access_models import ReadingAccess as ReadingAccess
 from metering.area_models import DsoArea as DsoArea
 from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap

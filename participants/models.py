@@ -17,6 +17,7 @@ from participants.onboarding_models import (
     Complaint,
     Invitation,
 )
+from participants.privacy_models import Consent, ErasureRequest
 from participants.role_models import RoleInvitation
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
@@ -29,9 +30,11 @@ __all__ = [
     "Change",
     "Cluster",
     "Complaint",
+    "Consent",
     "Coordinator",
     "Dso",
     "DsoUser",
+    "ErasureRequest",
     "Invitation",
     "Membership",
     "Participant",

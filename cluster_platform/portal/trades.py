@@ -1,28 +1,18 @@
 """A member's trades. The other side appears under a pseudonym that lasts a local day."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.utils.crypto import salted_hmac
 
 from cluster_platform.portal.energy import OWN_POSITIONS, OwnPoints
 from cluster_platform.portal.periods import Span
+from cluster_platform.portal.pseudonyms import pseudonyms, shuffling_salt
 from metering.domain.calendar import local_day
-
-#: Without letters that are taken for digits.
-_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
-
-
-def pseudonym(point_id: int, day: date) -> str:
-    """A neighbour's name for one local day, such as K-274: a keyed hash, so it tells nothing."""
-    digest = salted_hmac("trade pseudonym", f"{point_id} {day.isoformat()}", algorithm="sha256").digest()
-    number = int.from_bytes(digest[:8], "big")
-    return f"{_LETTERS[number % len(_LETTERS)]}-{number // len(_LETTERS) % 1000:03d}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +61,9 @@ _COLUMNS = """
     CASE WHEN t.seller_id = o.metering_point_id THEN t.buyer_id ELSE t.seller_id END AS other,
     t.sharing_level, t.wh, t.energy_pln_kwh
 """
-_ORDER = "interval_start DESC, wh DESC, other"
+#: Trades alike are ordered by this, never by an id, which would be the same neighbour's on every day; parameter: salt.
+_SHUFFLED = "md5(%s || t.interval_start::text || t.seller_id || ' ' || t.buyer_id) AS place"
+_ORDER = "interval_start DESC, wh DESC, place"
 
 
 def latest_trades(cluster_id: int, own: OwnPoints, span: Span, tz: ZoneInfo, count: int = 6) -> list[TradeRow]:
@@ -81,11 +73,13 @@ def latest_trades(cluster_id: int, own: OwnPoints, span: Span, tz: ZoneInfo, cou
         SELECT p.cluster_id, p.metering_point_id, p.interval_start, p.run_id {OWN_POSITIONS} {_TRADED}
         ORDER BY p.interval_start DESC LIMIT %s
     )
-    SELECT {_COLUMNS} FROM o {_OWN_TRADES} ORDER BY {_ORDER} LIMIT %s
+    SELECT {_COLUMNS}, {_SHUFFLED} FROM o {_OWN_TRADES} ORDER BY {_ORDER} LIMIT %s
     """
+    parameters: list[Any] = [*own.columns, cluster_id, span.start, span.end, count, shuffling_salt(), count]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*own.columns, cluster_id, span.start, span.end, count, count])
-        return _rows(cursor.fetchall(), tz)
+        cursor.execute(sql, parameters)
+        found = cursor.fetchall()
+    return _rows(cluster_id, found, tz)
 
 
 def day_of_trades(
@@ -96,7 +90,7 @@ def day_of_trades(
     WITH o AS (
         SELECT p.cluster_id, p.metering_point_id, p.interval_start, p.run_id {OWN_POSITIONS} {_TRADED}
     ),
-    mine AS MATERIALIZED (SELECT {_COLUMNS} FROM o {_OWN_TRADES}),
+    mine AS MATERIALIZED (SELECT {_COLUMNS}, {_SHUFFLED} FROM o {_OWN_TRADES}),
     sums AS (
         SELECT count(*), count(DISTINCT other), coalesce(sum(wh) FILTER (WHERE NOT sold), 0)::bigint,
             coalesce(sum(wh) FILTER (WHERE sold), 0)::bigint,
@@ -107,18 +101,20 @@ def day_of_trades(
     SELECT sums.*, page.* FROM sums LEFT JOIN (
         SELECT * FROM mine ORDER BY {_ORDER} LIMIT %s OFFSET %s
     ) AS page ON true
-    ORDER BY page.interval_start DESC, page.wh DESC, page.other
+    ORDER BY page.interval_start DESC, page.wh DESC, page.place
     """
-    parameters: list[Any] = [*own.columns, cluster_id, span.start, span.end, page_size, (page - 1) * page_size]
+    limits = [page_size, (page - 1) * page_size]
+    parameters: list[Any] = [*own.columns, cluster_id, span.start, span.end, shuffling_salt(), *limits]
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         found = cursor.fetchall()
-    rows = _rows((row[6:] for row in found if row[6] is not None), tz)
+    rows = _rows(cluster_id, [row[6:] for row in found if row[6] is not None], tz)
     return DayOfTrades(rows, *found[0][:6])
 
 
-def _rows(found: Iterable[Any], tz: ZoneInfo) -> list[TradeRow]:
+def _rows(cluster_id: int, found: Sequence[Any], tz: ZoneInfo) -> list[TradeRow]:
+    names = {day: pseudonyms(cluster_id, day) for day in {local_day(row[0], tz) for row in found}}
     return [
-        TradeRow(start, sold, pseudonym(other, local_day(start, tz)), level, wh, price, price * wh / 1000)
-        for start, sold, other, level, wh, price in found
+        TradeRow(start, sold, names[local_day(start, tz)][other], level, wh, price, price * wh / 1000)
+        for start, sold, other, level, wh, price, _place in found
     ]

@@ -14,10 +14,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
-from pytest_django import Settings
 
 from cluster_platform.portal.numbers import kwh, number, pln, price, signed
-from cluster_platform.portal.trades import pseudonym
 from participants.tenancy.scope import scope
 from tests.cast import NOON, PASSWORD, Cast, make_cast, make_dso_user
 from tests.pages.scenes import add_members, add_point, bill, settle, signed_in, text_of
@@ -177,19 +175,3 @@ def test_numbers_are_written_as_the_reader_writes_them() -> None:
         assert [kwh(wh) for wh in (0, 412, 41_260, 429_400)] == [
             "0\xa0kWh", "0.412\xa0kWh", "41.3\xa0kWh", "429\xa0kWh",
         ]  # fmt: skip
-
-
-def test_pseudonyms_last_a_day_and_tell_nothing() -> None:
-    day = dt.date(2026, 6, 11)
-    names = {pseudonym(point, day) for point in range(100)}
-    assert all(re.fullmatch(r"[A-Z]-\d{3}", name) for name in names)
-    assert len(names) > 95
-    assert pseudonym(7, day) == pseudonym(7, day)
-    assert len({pseudonym(7, day + dt.timedelta(days=number)) for number in range(30)}) > 25
-
-
-def test_pseudonyms_depend_on_the_installation(settings: Settings) -> None:
-    day = dt.date(2026, 6, 11)
-    before = [pseudonym(point, day) for point in range(10)]
-    settings.SECRET_KEY = "another one"
-    assert [pseudonym(point, day) for point in range(10)] != before

@@ -20,7 +20,7 @@ from contracts.models import (
     StandardSalePrice,
     StaticKey,
 )
-from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
+from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading, ReadingAccess
 from participants.models import (
     ApiKey,
     Application,
@@ -29,7 +29,9 @@ from participants.models import (
     ApplicationPoint,
     Change,
     Complaint,
+    Consent,
     Coordinator,
+    ErasureRequest,
     Invitation,
     Membership,
     Participant,
@@ -105,6 +107,14 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     Contract: lambda c: {
         "participant": c.buyer, "scheme": "standard", "valid_from": dt.date(2020, 1, 1), "valid_to": DAY,
     },
+    ReadingAccess: lambda c: {
+        "metering_point": c.buyer_point, "readings_from": NOON, "readings_to": LATER, "role": "coordinator",
+        "purpose": "point", "user": c.coordinator,
+    },
+    Consent: lambda c: {
+        "participant": c.buyer, "purpose": "directory_name", "given": True, "decided_by": c.colleague,
+    },
+    ErasureRequest: lambda c: {"participant": c.buyer, "requested_at": NOON},
     RetailPrice: lambda c: {"group": "G11", "zone": "flat", "energy_pln_kwh": 1, "valid_from": DAY},
     StandardSalePrice: lambda c: {"legal_form": "person", "month": PERIOD, "pln_mwh": 1, "factor": 1},
     ExternalPrice: lambda c: {"interval_start": LATER, "version": 1, "buy_pln_kwh": 1, "sell_pln_kwh": 0},
