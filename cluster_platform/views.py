@@ -18,8 +18,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cluster_platform.portal import charts, cluster_now, energy, missing, money, periods, trades
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
+from metering.selectors.areas import nodes_of
 from participants.middleware import SESSION_KEY, access_key
 from participants.models import Cluster, Participant
+from participants.permissions import may
 from participants.tenancy.scope import scope
 
 TRADES_A_PAGE = 50
@@ -52,7 +54,7 @@ def for_members(view: MemberView) -> MemberView:
     @login_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         access = request.access  # type: ignore[attr-defined]
-        if access is None or access.role != "member":
+        if not may(access, "view_own"):
             raise PermissionDenied
         cluster = request.cluster  # type: ignore[attr-defined]
         tz = time_zone(cluster.timezone)
@@ -212,7 +214,7 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
 def dso(request: HttpRequest) -> HttpResponse:
     """The distributor's page: readings that are missing in its clusters, and its tariff book in force."""
     access = request.access  # type: ignore[attr-defined]
-    if access is None or access.role != "dso":
+    if not may(access, "view_missing"):
         raise PermissionDenied
     now = timezone.now()
     distributor = request.cluster.dso  # type: ignore[attr-defined]
@@ -220,7 +222,14 @@ def dso(request: HttpRequest) -> HttpResponse:
     wanted = periods.asked_month(request.GET.get("month"))
     opened = periods.asked_day(request.GET.get("day"))
     with scope(*(cluster.pk for cluster in clusters)):
-        reports = [missing.report(cluster, wanted, opened, now) for cluster in clusters]
+        parts = {cluster: nodes_of(access, request.user, cluster.pk) for cluster in clusters}  # type: ignore[arg-type]
+        reports = [
+            missing.report(cluster, wanted, opened, now, nodes)
+            for cluster, nodes in parts.items()
+            if nodes is None or nodes
+        ]
+    if not reports:
+        raise PermissionDenied
     first = reports[0].month.first
     context = {
         "page": "dso",

@@ -29,7 +29,7 @@ class CoordinatorLevelForm(TenantForm):
 
 @admin.register(Membership)
 class MembershipAdmin(TenantAdmin):
-    """Whom the participants let in is theirs: shown. Roles of the coordinator's people are changed here, one's own not."""
+    """Whom the participants let in is theirs: shown. The coordinator's people are changed here."""
 
     change_action = "manage_roles"
     form = CoordinatorLevelForm

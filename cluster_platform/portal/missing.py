@@ -22,6 +22,8 @@ from metering.domain.calendar import (
 from participants.models import Cluster, Dso
 
 POINTS_LISTED = 100
+#: Ids of the grid nodes to look at; None: all.
+Nodes = frozenset[int] | None
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,15 @@ class Report:
         return len(self.points_of_day) == POINTS_LISTED
 
 
-def report(cluster: Cluster, month: date | None, opened: date | None, now: datetime) -> Report:
-    """What is missing in one cluster: in the given month, or else the current one; needs the cluster in scope."""
+def report(cluster: Cluster, month: date | None, opened: date | None, now: datetime, nodes: Nodes = None) -> Report:
+    """What is missing in one cluster: in the given month, or else the current one; needs the cluster in scope.
+
+    `nodes` are the ids of the grid nodes that the reader looks after, None: all.
+    """
     tz = time_zone(cluster.timezone)
     span = month_span(month or opened or local_day(now, tz), tz)
-    *days, whole = missing_by_day(cluster.pk, span, tz, now)
-    points = missing_points(cluster.pk, day_span(opened, tz), tz, now) if opened else []
+    *days, whole = missing_by_day(cluster.pk, span, tz, now, nodes)
+    points = missing_points(cluster.pk, day_span(opened, tz), tz, now, nodes) if opened else []
     return Report(cluster, span, whole, days[::-1], opened, points)
 
 
@@ -77,13 +82,15 @@ def rates_in_force(dso: Dso, day: date) -> list[TariffRate]:
     return list(TariffRate.objects.filter(in_force, dso=dso).order_by("group", "component", "zone", "use_from_kwh"))
 
 
-#: Readings due and there, by point and day; parameters: days, due, cluster, zone, cluster, start, end.
+#: Readings due and there, by point and day; parameters: days, due, cluster, nodes (twice), zone,
+#: cluster, start, end.
 _DUE = """
     WITH due AS (
         SELECT a.metering_point_id, d.day, d.due
         FROM unnest(%s::date[], %s::int[]) AS d(day, due)
         JOIN metering_pointassignment a
           ON a.cluster_id = %s AND a.valid_from <= d.day AND (a.valid_to IS NULL OR a.valid_to > d.day)
+          AND (%s::bigint[] IS NULL OR a.grid_node_id = ANY(%s::bigint[]))
     ),
     there AS (
         SELECT r.metering_point_id, (r.interval_start AT TIME ZONE %s)::date AS day, count(*) AS count
@@ -98,7 +105,7 @@ _DUE = """
 """
 
 
-def missing_by_day(cluster_id: int, month: Span, tz: ZoneInfo, now: datetime) -> list[MissingDay]:
+def missing_by_day(cluster_id: int, month: Span, tz: ZoneInfo, now: datetime, nodes: Nodes = None) -> list[MissingDay]:
     """The days of a month up to now, oldest first, and the whole last; only finished quarter-hours are due."""
     sql = f"""{_DUE}
     SELECT day, count(DISTINCT metering_point_id), count(DISTINCT metering_point_id) FILTER (WHERE missing > 0),
@@ -106,20 +113,22 @@ def missing_by_day(cluster_id: int, month: Span, tz: ZoneInfo, now: datetime) ->
     FROM compared GROUP BY GROUPING SETS ((day), ()) ORDER BY day NULLS LAST
     """
     days = list(each_day(month.first, next_month(month.first)))
-    return [MissingDay(*row) for row in _fetch(sql, cluster_id, days, month, tz, now)]
+    return [MissingDay(*row) for row in _fetch(sql, cluster_id, days, month, tz, now, nodes)]
 
 
-def missing_points(cluster_id: int, day: Span, tz: ZoneInfo, now: datetime) -> list[MissingPoint]:
+def missing_points(cluster_id: int, day: Span, tz: ZoneInfo, now: datetime, nodes: Nodes = None) -> list[MissingPoint]:
     """The metering points that lack most of one day's readings, at most POINTS_LISTED."""
     sql = f"""{_DUE}
     SELECT m.code, c.missing, c.due
     FROM compared c JOIN metering_meteringpoint m ON m.cluster_id = {int(cluster_id)} AND m.id = c.metering_point_id
     WHERE c.missing > 0 ORDER BY c.missing DESC, m.code LIMIT {POINTS_LISTED}
     """
-    return [MissingPoint(*row) for row in _fetch(sql, cluster_id, [day.first], day, tz, now)]
+    return [MissingPoint(*row) for row in _fetch(sql, cluster_id, [day.first], day, tz, now, nodes)]
 
 
-def _fetch(sql: str, cluster_id: int, days: list[date], span: Span, tz: ZoneInfo, now: datetime) -> list[Any]:
+def _fetch(
+    sql: str, cluster_id: int, days: list[date], span: Span, tz: ZoneInfo, now: datetime, nodes: Nodes
+) -> list[Any]:
     finished = interval_of(now)
     due = []
     for day in days:
@@ -128,6 +137,9 @@ def _fetch(sql: str, cluster_id: int, days: list[date], span: Span, tz: ZoneInfo
         due.append(max(0, int(seconds // INTERVAL_SECONDS)))
     started = [(day, count) for day, count in zip(days, due, strict=True) if count]
     columns: list[Any] = [[day for day, _ in started], [count for _, count in started]]
+    inside = None if nodes is None else list(nodes)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*columns, cluster_id, tz.key, cluster_id, span.start, min(span.end, finished)])
+        cursor.execute(
+            sql, [*columns, cluster_id, inside, inside, tz.key, cluster_id, span.start, min(span.end, finished)]
+        )
         return cursor.fetchall()
