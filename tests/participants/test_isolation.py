@@ -20,7 +20,7 @@ from contracts.models import (
     StandardSalePrice,
     StaticKey,
 )
-from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading, ReadingAccess
+from metering.models import DsoArea, GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading, ReadingAccess
 from participants.models import (
     ApiKey,
     Application,
@@ -35,6 +35,7 @@ from participants.models import (
     Invitation,
     Membership,
     Participant,
+    RoleInvitation,
 )
 from participants.tenancy.ddl import POLICY, tenant_models
 from participants.tenancy.models import TenantForeignKey
@@ -91,6 +92,11 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     Complaint: lambda c: {
         "participant": c.seller, "user": c.owner, "subject": "x", "text": "x", "made_at": NOON, "due_on": PERIOD,
     },
+    RoleInvitation: lambda c: {
+        "email": "x@example.org", "level": "read", "participant": c.buyer, "secret_sha256": "f" * 64,
+        "invited_by": c.colleague, "created_at": NOON,
+    },
+    DsoArea: lambda c: {"user": c.coordinator, "grid_node": GridNode.objects.get(level="cluster")},
     GridNode: lambda c: {"code": "ST-9", "level": "station", "parent": GridNode.objects.get(level="cluster")},
     MeteringPoint: lambda c: {"code": "590000000000000037"},
     PointAssignment: lambda c: {
