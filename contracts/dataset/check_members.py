@@ -16,7 +16,8 @@ def check_members(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
     _check_grid(tables.grid_nodes, faults)
     _check_discounts(cluster, tables.grid_nodes, faults)
     check_unique(tables.participants, "id", [row.id for row in tables.participants], faults)
-    _check_points(tables, faults)
+    people, nodes = ({row.id for row in tables.participants}, {row.node for row in tables.grid_nodes})
+    check_points(tables.metering_points, people, nodes, faults)
     _check_contracts(tables, faults)
     _check_static_keys(cluster, tables, faults)
 
@@ -74,10 +75,10 @@ def _check_discounts(cluster: ClusterFile, nodes: r.Table[r.GridNodeRecord], fau
             faults.add(FILE, line, "settings.sharing_discount", text)
 
 
-def _check_points(tables: Tables, faults: Faults) -> None:
-    points = tables.metering_points
-    check_known(points, "participant", lambda row: row.participant, {p.id for p in tables.participants}, faults)
-    check_known(points, "grid_node", lambda row: row.grid_node, {n.node for n in tables.grid_nodes}, faults)
+def check_points(points: r.Table[r.MeteringPointRecord], people: set[str], nodes: set[str], faults: Faults) -> None:
+    """Points name known participants and grid nodes, and their rows do not overlap."""
+    check_known(points, "participant", lambda row: row.participant, people, faults)
+    check_known(points, "grid_node", lambda row: row.grid_node, nodes, faults)
     for row, line in zip(points, points.lines, strict=True):
         if row.role == r.MEMBER and row.participant is None:
             faults.add(points.file, line, "participant", "a member's point needs its participant; fill it in")

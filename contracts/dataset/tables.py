@@ -81,6 +81,16 @@ def read_tables(folder: Path, dso: str, faults: Faults) -> Tables:
     )
 
 
+def read_participants(path: Path, faults: Faults) -> r.Table[r.ParticipantRecord]:
+    """One file of participants by itself."""
+    return read_table(path, path.name, COLUMNS["participants.csv"], _participant, faults)
+
+
+def read_metering_points(path: Path, faults: Faults) -> r.Table[r.MeteringPointRecord]:
+    """One file of metering points by itself."""
+    return read_table(path, path.name, COLUMNS["metering_points.csv"], _metering_point, faults)
+
+
 def find_readings(folder: Path, faults: Faults) -> tuple[Path, ...]:
     """The files of readings by name; any other CSV file that the format does not know is a mistake."""
     found = []

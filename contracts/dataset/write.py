@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from contracts.dataset.clusterfile import FILE, FORMAT
-from contracts.dataset.records import Dataset
+from contracts.dataset.records import Dataset, MeteringPointRecord, ParticipantRecord
 from contracts.dataset.tables import COLUMNS, OPTIONAL_FILES
 from contracts.domain.money import from_micro
 from contracts.domain.zones import format_clock
@@ -56,21 +56,21 @@ def _grid_nodes(dataset: Dataset) -> Iterator[Line]:
         yield row.node, row.parent, row.level
 
 
-def _participants(dataset: Dataset) -> Iterator[Line]:
-    for row in dataset.participants:
-        yield (
-            row.id, row.kind, row.legal_form, row.name, row.email, row.street, row.postcode, row.city, row.country,
-            row.nip, row.iban, _yes(row.vat_payer),
-        )  # fmt: skip
+def participant_line(row: ParticipantRecord) -> Line:
+    """A line of participants.csv."""
+    return (
+        row.id, row.kind, row.legal_form, row.name, row.email, row.street, row.postcode, row.city, row.country,
+        row.nip, row.iban, _yes(row.vat_payer),
+    )  # fmt: skip
 
 
-def _metering_points(dataset: Dataset) -> Iterator[Line]:
-    for row in dataset.metering_points:
-        yield (
-            row.code, row.participant, row.role, row.grid_node, row.tariff_group, number(row.contracted_power_kw, 1),
-            number(row.generation_capacity_kw, 1), row.phases, row.yearly_use_kwh, number(row.capacity_factor, 2),
-            _day(row.valid_from), _day(row.valid_to),
-        )  # fmt: skip
+def metering_point_line(row: MeteringPointRecord) -> Line:
+    """A line of metering_points.csv."""
+    return (
+        row.code, row.participant, row.role, row.grid_node, row.tariff_group, number(row.contracted_power_kw, 1),
+        number(row.generation_capacity_kw, 1), row.phases, row.yearly_use_kwh, number(row.capacity_factor, 2),
+        _day(row.valid_from), _day(row.valid_to),
+    )  # fmt: skip
 
 
 def _contracts(dataset: Dataset) -> Iterator[Line]:
@@ -114,8 +114,8 @@ def _static_keys(dataset: Dataset) -> Iterator[Line]:
 
 _TABLES: dict[str, Callable[[Dataset], Iterable[Line]]] = {
     "grid_nodes.csv": _grid_nodes,
-    "participants.csv": _participants,
-    "metering_points.csv": _metering_points,
+    "participants.csv": lambda dataset: map(participant_line, dataset.participants),
+    "metering_points.csv": lambda dataset: map(metering_point_line, dataset.metering_points),
     "contracts.csv": _contracts,
     "tariff.csv": _rates,
     "tariff_zones.csv": _zones,

@@ -24,10 +24,10 @@ from contracts.models import (
 from contracts.selectors import stored
 from contracts.services.book import publish_or_compare
 from contracts.services.grid import store_grid
+from contracts.services.members import sync_participants, sync_points
 from contracts.services.sync import Changes, sync
-from contracts.services.touched import DaySpan, changed_spans, days_until_next, instants
+from contracts.services.touched import WHOLE_TIME, DaySpan, changed_spans, days_until_next, instants, within
 from metering.domain.readings import ReadingsRefused, Stored
-from metering.models import GridNode, MeteringPoint, PointAssignment
 from metering.services.bulk import Progress, ReadingFile, silent, store_reading_files
 from metering.services.inputs import known_intervals, touch_intervals
 from metering.services.readings import lock_readings
@@ -37,7 +37,6 @@ from participants.tenancy.scope import scope
 
 #: Of which a load may write a large part anew.
 BULK_TABLES = ("metering_reading", "metering_intervalinput", "contracts_externalprice")
-WHOLE_TIME: DaySpan = (date(1970, 1, 1), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress
             known = known_intervals(cluster.pk, *instants([WHOLE_TIME], dataset.tz)[0])
             count, spans = _store_terms(cluster, dataset)
             spans += [WHOLE_TIME] if moved else []
-            touched = _within(known, instants(spans, dataset.tz))
+            touched = within(known, instants(spans, dataset.tz))
             changed = _store_prices(cluster, dataset)
             touch_intervals(cluster.pk, [*touched, *changed])
             readings = _store_readings(cluster, surveys, progress)
@@ -107,12 +106,12 @@ def _store_terms(cluster: Cluster, dataset: Dataset) -> tuple[int, list[DaySpan]
             dataset.standard_sale,
             lambda row: (row.legal_form, row.month),
         ),
-        _sync_participants(cluster, dataset),
+        sync_participants(cluster, dataset.participants),
     ]
     settings, setting_spans = _sync_settings(cluster, dataset)
     grid = store_grid(cluster, dataset)
     people = dict(Participant.objects.filter(cluster=cluster).values_list("code", "pk"))
-    points = _sync_points(cluster, dataset, people)
+    points = sync_points(cluster, dataset.metering_points, people)
     with connection.cursor() as cursor:
         # What the grid's rewriting deferred is checked here, not at the end of the long load of readings.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -149,19 +148,6 @@ def _sync_retail(cluster: Cluster, dataset: Dataset) -> Changes[r.RetailRecord]:
         dataset.retail,
         lambda row: (row.group, row.zone, row.valid_from),
         lambda row: row.group in groups,
-    )
-
-
-def _sync_participants(cluster: Cluster, dataset: Dataset) -> Changes[r.ParticipantRecord]:
-    names = [name for name in r.ParticipantRecord.__dataclass_fields__ if name != "id"]
-    return sync(
-        cluster,
-        Participant,
-        stored.participants(cluster),
-        dataset.participants,
-        key=lambda row: row.id,
-        values=lambda row: {"code": row.id} | {name: getattr(row, name) for name in names},
-        remove=lambda _row: False,
     )
 
 
@@ -209,31 +195,6 @@ def _starts(changes: Changes[Any]) -> list[date]:
     return [row.valid_from for pair in changes.pairs for row in pair if row is not None]
 
 
-def _sync_points(cluster: Cluster, dataset: Dataset, people: dict[str, int]) -> Changes[r.MeteringPointRecord]:
-    points = dict(MeteringPoint.objects.filter(cluster=cluster).values_list("code", "pk"))
-    codes = dict.fromkeys(row.code for row in dataset.metering_points)
-    new = [MeteringPoint(cluster=cluster, code=code) for code in codes if code not in points]
-    points |= {point.code: point.pk for point in MeteringPoint.objects.bulk_create(new)}
-    nodes = dict(GridNode.objects.filter(cluster=cluster).values_list("code", "pk"))
-    plain = r.MeteringPointRecord.__dataclass_fields__.keys() - {"code", "participant", "grid_node"}
-    return sync(
-        cluster,
-        PointAssignment,
-        stored.metering_points(cluster),
-        dataset.metering_points,
-        key=lambda row: (row.code, row.valid_from),
-        values=lambda row: (
-            {name: getattr(row, name) for name in plain}
-            | {
-                "metering_point_id": points[row.code],
-                "participant_id": people[row.participant] if row.participant else None,
-                "grid_node_id": nodes[row.grid_node],
-            }
-        ),
-        remove=lambda row: row.code in codes,
-    )
-
-
 def _sync_contracts(cluster: Cluster, dataset: Dataset, people: dict[str, int]) -> Changes[r.ContractRecord]:
     named = {row.id for row in dataset.participants}
     return sync(
@@ -270,10 +231,6 @@ def _store_prices(cluster: Cluster, dataset: Dataset) -> list[datetime]:
             )
     ExternalPrice.objects.bulk_create(changed, batch_size=2000)
     return [row.interval_start for row in changed]
-
-
-def _within(known: Iterable[datetime], spans: list[tuple[datetime, datetime | None]]) -> list[datetime]:
-    return [at for at in known if any(start <= at and (end is None or at < end) for start, end in spans)]
 
 
 def _store_readings(cluster: Cluster, surveys: list[Survey], progress: Progress) -> Stored:

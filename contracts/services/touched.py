@@ -9,6 +9,7 @@ from contracts.services.sync import Changes, Record
 from metering.domain.calendar import local_midnight
 
 DaySpan = tuple[date, date | None]
+WHOLE_TIME: DaySpan = (date(1970, 1, 1), None)
 
 
 def changed_days(before: Dated | None, after: Dated | None) -> list[DaySpan]:
@@ -36,6 +37,11 @@ def changed_spans(changes: Changes[Record]) -> list[DaySpan]:
 def instants(spans: Iterable[DaySpan], tz: ZoneInfo) -> list[tuple[datetime, datetime | None]]:
     """The spans' local midnights in UTC."""
     return [(local_midnight(first, tz), local_midnight(end, tz) if end else None) for first, end in spans]
+
+
+def within(known: Iterable[datetime], spans: list[tuple[datetime, datetime | None]]) -> list[datetime]:
+    """Those of the known quarter-hours that lie in one of the spans."""
+    return [at for at in known if any(start <= at and (end is None or at < end) for start, end in spans)]
 
 
 def _moved_end_only(before: Dated, after: Dated) -> bool:

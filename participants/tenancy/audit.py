@@ -7,6 +7,8 @@ versions that say themselves what they replace, and there are millions of them.
 
 from typing import Any
 
+from django.db import models
+
 from participants.tenancy.ddl import tenant_models
 
 # Once per statement, as the owner: one INSERT … SELECT, however many rows the statement wrote.
@@ -80,7 +82,8 @@ def audit_tenant_tables(connection: Any) -> None:
             table = model._meta.db_table
             if not model.audited or table not in present:
                 continue
-            hidden = ", ".join(f"'{column}'" for column in model.secret_columns)
+            files = [field.column for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)]
+            hidden = ", ".join(f"'{column}'" for column in [*model.secret_columns, *files])
             for event, transition in _TRANSITIONS.items():
                 cursor.execute(
                     f"CREATE OR REPLACE TRIGGER note_{event.lower()} AFTER {event} ON {quote(table)} "

@@ -1,0 +1,107 @@
+"""The history of all changes in the coordinator's admin."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from participants.models import Change, User
+from participants.selectors.history import Entry, entries
+from participants.tenancy.admin import ReadOnlyTenantAdmin
+
+PLATFORM = "platform"
+SHOWN = 3
+
+
+class TableFilter(admin.SimpleListFilter):
+    """By the kind of row."""
+
+    title = _("what was changed")
+    parameter_name = "table"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = {model._meta.db_table: str(model._meta.verbose_name) for model in apps.get_models()}
+        tables = Change.objects.order_by("table_name").values_list("table_name", flat=True).distinct()
+        return sorted(((table, names.get(table, table)) for table in tables), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(table_name=self.value()) if self.value() else queryset
+
+
+class UserFilter(admin.SimpleListFilter):
+    """By who did it."""
+
+    title = _("who")
+    parameter_name = "who"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        ids = Change.objects.exclude(user=None).order_by("user_id").values_list("user_id", flat=True).distinct()
+        users = User.objects.filter(pk__in=list(ids)).order_by("email").values_list("pk", "email")
+        return [(str(pk), email) for pk, email in users] + [(PLATFORM, _("the platform (a command or a task)"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == PLATFORM:
+            return queryset.filter(user=None)
+        return queryset.filter(user=int(str(self.value()))) if (self.value() or "").isdecimal() else queryset
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyTenantAdmin):
+    """Who changed what, and when; nobody can change that."""
+
+    view_action = "view_audit"
+    list_display = ("at", "who", "operation", "kind", "row", "difference")
+    list_filter = ("operation", TableFilter, UserFilter)
+    date_hierarchy = "at"
+    search_fields = ("user__email", "after__code", "after__name", "before__code", "before__name")
+    search_help_text = _("E-mail address of who did it; number or name of what was changed")
+    list_select_related = ("user",)
+    sortable_by = ()
+    fields = ("in_words",)
+    readonly_fields = ("in_words",)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        for row, entry in zip(rows, entries(rows), strict=True):
+            row.entry = entry
+        changelist.result_list = rows
+        return changelist
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        change = super().get_object(request, object_id, from_field)
+        if change is not None:
+            (change.entry,) = entries([change])
+            change.zone = request.cluster.timezone  # type: ignore[attr-defined]
+        return change
+
+    @admin.display(description=_("who"))
+    def who(self, change: Any) -> str:
+        return change.user.email if change.user else gettext("the platform (a command or a task)")
+
+    @admin.display(description=_("kind"))
+    def kind(self, change: Any) -> str:
+        return str(change.entry.kind)
+
+    @admin.display(description=_("row"))
+    def row(self, change: Any) -> str:
+        return str(change.entry.row)
+
+    @admin.display(description=_("difference"))
+    def difference(self, change: Any) -> SafeString | str:
+        entry: Entry = change.entry
+        if entry.operation != Change.Operation.UPDATE:
+            return "–"
+        lines = ((d.field, d.before, d.after) for d in entry.differences[:SHOWN])
+        return format_html_join("", "<div>{}: {} → {}</div>", lines) or "–"
+
+    @admin.display(description=_("change"))
+    def in_words(self, change: Any) -> str:
+        return render_to_string("parts/change.html", {"entry": change.entry, "zone": change.zone})
