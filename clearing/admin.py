@@ -1,15 +1,20 @@
 """Clearing in the coordinator's admin: runs with their positions and trades."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clearing.models import ClearingRun, Position, Trade
+from metering.domain.calendar import INTERVAL
+from metering.models import ReadingAccess
+from metering.services.access_log import Reader, note_access
 from participants.tenancy.admin import ReadOnlyTenantAdmin
 
 
@@ -37,6 +42,13 @@ class ClearingRunAdmin(ReadOnlyTenantAdmin):
         "content_digest", "digest", "previous_digest", "solver", "cleared_at", "trades", "positions",
     )  # fmt: skip
     readonly_fields = ("surplus_kwh", "shortage_kwh", "matched_kwh", "trades", "positions")
+
+    def render_change_form(self, request: HttpRequest, *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+        if obj is not None:
+            reader = Reader(request.user.pk, request.access.role)  # type: ignore[attr-defined]
+            start = obj.interval_start
+            note_access(obj.cluster_id, reader, ReadingAccess.Purpose.RUN, [None], start, start + INTERVAL)
+        return super().render_change_form(request, *args, obj=obj, **kwargs)
 
     @admin.display(description=_("surplus (kWh)"), ordering="surplus_wh")
     def surplus_kwh(self, run: ClearingRun) -> str:

@@ -18,7 +18,8 @@ from clearing.package.lines import COLUMNS, INTERVALS, MANIFEST, POSITIONS, RUNS
 from clearing.package.manifest import Manifest
 from contracts.dataset.output import complete_folder
 from metering.domain.calendar import format_instant
-from metering.models import MeteringPoint
+from metering.models import MeteringPoint, ReadingAccess
+from metering.services.access_log import OPERATOR, note_access
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 
@@ -97,6 +98,7 @@ def export_results(cluster: Cluster, start: datetime, end: datetime, out: Path, 
                 f"Nothing is settled in {cluster.slug} from {format_instant(start)} to {format_instant(end)}; "
                 f"run: manage.py clear {cluster.slug} --from {format_instant(start)} --to {format_instant(end)}"
             )
+        note_access(cluster.pk, OPERATOR, ReadingAccess.Purpose.PACKAGE, [None], start, end)
         with _Files(folder) as files:
             for piece in progress(list(_pieces(start, end))):
                 span = {"cluster": cluster.pk, "start": piece, "end": min(piece + PIECE, end), **numbers}

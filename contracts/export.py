@@ -14,6 +14,8 @@ from contracts.dataset.write import write_dataset
 from contracts.selectors import stored
 from metering.domain.calendar import format_period, local_midnight, next_month, time_zone
 from metering.domain.readings import COLUMNS, QUALITIES
+from metering.models import ReadingAccess
+from metering.services.access_log import OPERATOR, note_access
 from metering.services.bulk import Progress, silent
 from participants.models import Cluster
 from participants.tenancy.scope import scope
@@ -53,6 +55,10 @@ def dump_dataset(cluster: Cluster, out: Path, progress: Progress = silent) -> in
         with connection.cursor() as cursor:
             cursor.execute(_MONTHS, [cluster.timezone, cluster.pk])
             months = [month for (month,) in cursor.fetchall()]
+        if months:
+            tz = time_zone(cluster.timezone)
+            span = local_midnight(months[0], tz), local_midnight(next_month(months[-1]), tz)
+            note_access(cluster.pk, OPERATOR, ReadingAccess.Purpose.DATASET, [None], *span)
         with progress("Writing readings", len(months)) as advance:
             count = 0
             for month in months:

@@ -4,18 +4,20 @@ import datetime as dt
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from metering.domain.calendar import local_midnight, time_zone
-from metering.models import DsoArea, GridNode, MeteringPoint, PointAssignment, Reading
+from metering.domain.calendar import INTERVAL, local_midnight, time_zone
+from metering.models import DsoArea, GridNode, MeteringPoint, PointAssignment, Reading, ReadingAccess
 from metering.services import touch_span
+from metering.services.access_log import Reader, note_access
 from participants.models import Cluster, User
-from participants.tenancy.admin import TenantAdmin, TenantForm, request_may
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, TenantForm, request_may
 
 LATEST = 96
 
@@ -69,6 +71,11 @@ class MeteringPointAdmin(TenantAdmin):
     fields = ("code", "assignments", "latest_readings")
     readonly_fields = ("assignments", "latest_readings")
 
+    def render_change_form(self, request: HttpRequest, *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+        if obj is not None:
+            _note_latest(request, obj)
+        return super().render_change_form(request, *args, obj=obj, **kwargs)
+
     @admin.display(description=_("assignments"))
     def assignments(self, point: MeteringPoint) -> SafeString:
         rows = point.assignments.select_related("participant", "grid_node").order_by("valid_from")
@@ -80,8 +87,7 @@ class MeteringPointAdmin(TenantAdmin):
 
     @admin.display(description=_("latest readings"))
     def latest_readings(self, point: MeteringPoint) -> SafeString:
-        readings = Reading.objects.filter(cluster=point.cluster_id, metering_point=point)
-        rows = readings.order_by("-interval_start", "-version")[:LATEST]
+        rows = _latest(point)
         body = format_html_join(
             "",
             "<tr><td>{}</td><td>{} Wh</td><td>{} Wh</td><td>{}</td><td>{}</td></tr>",
@@ -98,6 +104,20 @@ class MeteringPointAdmin(TenantAdmin):
         )
         head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in HEADINGS))
         return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+
+def _latest(point: MeteringPoint) -> QuerySet[Reading]:
+    readings: QuerySet[Reading] = Reading.objects.filter(cluster=point.cluster_id, metering_point=point)
+    return readings.order_by("-interval_start", "-version")[:LATEST]
+
+
+def _note_latest(request: HttpRequest, point: MeteringPoint) -> None:
+    starts = _latest(point).values_list("interval_start", flat=True)
+    if starts:
+        reader = Reader(request.user.pk, request.access.role)  # type: ignore[attr-defined]
+        note_access(
+            point.cluster_id, reader, ReadingAccess.Purpose.POINT, [point.pk], min(starts), max(starts) + INTERVAL
+        )
 
 
 HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"), _("Version"))
@@ -134,3 +154,19 @@ class DsoAreaAdmin(TenantAdmin):
             dso = request.cluster.dso_id  # type: ignore[attr-defined]
             kwargs["queryset"] = User.objects.filter(dso_user__dso=dso, dso_user__whole_grid=False)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(ReadingAccess)
+class ReadingAccessAdmin(ReadOnlyTenantAdmin):
+    """Who looked at whose readings."""
+
+    view_action = "view_audit"
+    list_display = ("at", "user", "role", "point", "purpose", "readings_from", "readings_to")
+    list_filter = ("purpose", "role", ("at", admin.DateFieldListFilter))
+    search_fields = ("user__email", "metering_point__code")
+    list_select_related = ("user", "metering_point")
+    fields = ("at", "user", "role", "metering_point", "purpose", "readings_from", "readings_to")
+
+    @admin.display(description=_("metering point"), ordering="metering_point__code")
+    def point(self, row: ReadingAccess) -> str:
+        return row.metering_point.code if row.metering_point else gettext("all")
