@@ -80,7 +80,7 @@ class Transition:
 
 _SIGN_IN = frozenset({Kind.PARTICIPANT, Kind.DSO})
 #: They have no login: the coordinator keeps their signed paper and records it.
-_ON_PAPER = frozenset({Kind.SELLER, Kind.BUYER})
+ON_PAPER = frozenset({Kind.SELLER, Kind.BUYER})
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(Act.PREPARE, State.NEW, State.DRAFT, By.OFFICE),
@@ -93,8 +93,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(Act.DECLINE, State.COUNTERSIGNED, State.WITHDRAWN, By.PARTNER, _SIGN_IN),
     Transition(Act.ACCEPT, State.OFFERED, State.ACCEPTED, By.PARTNER, _SIGN_IN),
     Transition(Act.ACCEPT, State.COUNTERSIGNED, State.SIGNED, By.PARTNER, _SIGN_IN),
-    Transition(Act.RECORD_ACCEPTANCE, State.OFFERED, State.ACCEPTED, By.COORDINATOR, _ON_PAPER),
-    Transition(Act.RECORD_ACCEPTANCE, State.COUNTERSIGNED, State.SIGNED, By.COORDINATOR, _ON_PAPER),
+    Transition(Act.RECORD_ACCEPTANCE, State.OFFERED, State.ACCEPTED, By.COORDINATOR, ON_PAPER),
+    Transition(Act.RECORD_ACCEPTANCE, State.COUNTERSIGNED, State.SIGNED, By.COORDINATOR, ON_PAPER),
     Transition(Act.COUNTERSIGN, State.OFFERED, State.COUNTERSIGNED, By.COORDINATOR),
     Transition(Act.COUNTERSIGN, State.ACCEPTED, State.SIGNED, By.COORDINATOR),
     Transition(Act.REVOKE, State.SIGNED, State.WITHDRAWN, By.PARTNER, frozenset({Kind.PARTICIPANT})),
@@ -105,6 +105,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(Act.GIVE_NOTICE, State.SUSPENDED, State.TERMINATED, By.PARTNER, _SIGN_IN),
     Transition(Act.TERMINATE, State.IN_FORCE, State.TERMINATED, By.COORDINATOR),
     Transition(Act.TERMINATE, State.SUSPENDED, State.TERMINATED, By.COORDINATOR),
+    Transition(Act.CLOSE, State.SIGNED, State.WITHDRAWN, By.COORDINATOR),
     Transition(Act.CLOSE, State.IN_FORCE, State.TERMINATED, By.COORDINATOR),
     Transition(Act.CLOSE, State.SUSPENDED, State.TERMINATED, By.COORDINATOR),
     Transition(Act.CLOSE, State.TERMINATED, State.TERMINATED, By.COORDINATOR),

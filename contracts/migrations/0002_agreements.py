@@ -340,6 +340,7 @@ class Migration(migrations.Migration):
                             models.Q(("act", "give_notice"), ("source", "suspended"), ("target", "terminated")),
                             models.Q(("act", "terminate"), ("source", "in_force"), ("target", "terminated")),
                             models.Q(("act", "terminate"), ("source", "suspended"), ("target", "terminated")),
+                            models.Q(("act", "close"), ("source", "signed"), ("target", "withdrawn")),
                             models.Q(("act", "close"), ("source", "in_force"), ("target", "terminated")),
                             models.Q(("act", "close"), ("source", "suspended"), ("target", "terminated")),
                             models.Q(("act", "close"), ("source", "terminated"), ("target", "terminated")),
