@@ -20,6 +20,7 @@ urlpatterns = [
     path("delegates/<int:number>/remove/", role_views.remove_delegate, name="remove_delegate"),
     path("delegates/invitations/<int:number>/withdraw/", role_views.withdraw_invitation, name="withdraw_invitation"),
     path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
+    path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

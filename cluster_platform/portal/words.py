@@ -44,6 +44,7 @@ ROLES = {
     "member": _("member"),
     "coordinator": _("coordinator"),
     "dso": _("distributor"),
+    "applicant": _("applicant"),
     "operator": _("operator"),
 }
 UNITS = {"month": _("month"), "kW*month": _("kW × month")}

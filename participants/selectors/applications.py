@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from participants.domain.application_steps import OPEN
 from participants.kinds import Kind, LegalForm
-from participants.models import Application
+from participants.models import Application, User
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,13 @@ def missing_in(application: Application) -> list[Missing]:
     elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not any(p.generation_capacity_kw for p in points):
         missing.append(Missing("points", _("the generation of one of your metering points")))
     return missing
+
+
+def open_application(user: User) -> Application | None:
+    """The user's application in the cluster in scope that is not at an end."""
+    return Application.objects.filter(user=user, status__in=OPEN).order_by("-created_at").first()
+
+
+def latest_application(user: User) -> Application | None:
+    """The user's last application in the cluster in scope."""
+    return Application.objects.filter(user=user).order_by("-created_at").first()
