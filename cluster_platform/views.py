@@ -74,6 +74,8 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "no_access.html")
     if access.role == "member":
         return member_home(request)
+    if access.role == "applicant":
+        return redirect("apply", request.cluster.slug)  # type: ignore[attr-defined]
     return redirect("dso" if access.role == "dso" else "admin:index")
 
 
