@@ -42,9 +42,9 @@ def invite(invitation: Invitation, cluster: Cluster, token: str, language: str) 
     _send(subject, parts, invitation.email)
 
 
-def tell_complainant(complaint: Complaint, cluster: Cluster, language: str) -> None:
+def tell_complainant(complaint: Complaint, cluster: Cluster) -> None:
     """The answer to a complaint."""
-    with override(language):
+    with override(complaint.language):
         subject = _("%(cluster)s: answer to your complaint") % {"cluster": cluster.name}
         parts = [subject, complaint.subject, complaint.answer, address_of("complaints")]
     _send(subject, parts, complaint.user.email)

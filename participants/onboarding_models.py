@@ -189,6 +189,7 @@ class Complaint(TenantModel):
     )
     subject = models.CharField(_("subject"), max_length=200)
     text = models.TextField(_("what is wrong"))
+    language = models.CharField(_("language"), max_length=10)
     made_at = models.DateTimeField(_("made"))
     due_on = models.DateField(_("answer due on"))
     answer = models.TextField(_("answer"), blank=True)

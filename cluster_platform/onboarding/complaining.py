@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -42,7 +43,8 @@ def complaints(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             user: Any = request.user
             written = form.cleaned_data
-            complain(cluster, participant, user, written["subject"], written["text"], now, due_on)
+            text = (written["subject"], written["text"])
+            complain(cluster, participant, user, text, now, due_on, get_language() or "pl")
             messages.success(request, _("Your complaint is with the coordinator."))
             return redirect("complaints")
     context = {

@@ -339,6 +339,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("subject", models.CharField(max_length=200, verbose_name="subject")),
                 ("text", models.TextField(verbose_name="what is wrong")),
+                ("language", models.CharField(max_length=10, verbose_name="language")),
                 ("made_at", models.DateTimeField(verbose_name="made")),
                 ("due_on", models.DateField(verbose_name="answer due on")),
                 ("answer", models.TextField(blank=True, verbose_name="answer")),

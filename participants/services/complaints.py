@@ -13,23 +13,29 @@ class AlreadyAnswered(ValueError):
 
 
 def complain(
-    cluster: Cluster, participant: Participant, user: User, subject: str, text: str, now: datetime, due_on: date
+    cluster: Cluster,
+    participant: Participant,
+    user: User,
+    written: tuple[str, str],
+    now: datetime,
+    due_on: date,
+    language: str,
 ) -> Complaint:
-    """Store a complaint, to be answered by the local day `due_on`."""
+    """Store a complaint, `written` as subject and text, to be answered by the local day `due_on`."""
+    subject, text = written
     return Complaint.objects.create(
-        cluster=cluster, participant=participant, user=user, subject=subject, text=text, made_at=now, due_on=due_on
-    )
+        cluster=cluster, participant=participant, user=user, subject=subject, text=text, made_at=now, due_on=due_on,
+        language=language,
+    )  # fmt: skip
 
 
 @transaction.atomic
-def answer_complaint(
-    cluster: Cluster, complaint_id: int, answer: str, user: User, now: datetime, language: str
-) -> Complaint:
+def answer_complaint(cluster: Cluster, complaint_id: int, answer: str, user: User, now: datetime) -> Complaint:
     """Store the answer and send it to who complained; AlreadyAnswered if there is one."""
     complaint = Complaint.objects.select_for_update().get(pk=complaint_id)
     if complaint.answer:
         raise AlreadyAnswered
     complaint.answer, complaint.answered_at, complaint.answered_by = answer, now, user
     complaint.save()
-    tell_complainant(complaint, cluster, language)
+    tell_complainant(complaint, cluster)
     return complaint
