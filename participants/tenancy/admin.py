@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -31,6 +32,12 @@ class TenantForm(ModelForm):
     def _get_validation_exclusions(self) -> set[str]:
         # Unique constraints include the cluster: excluded, they would only be found by the database.
         return super()._get_validation_exclusions() - {"cluster"}  # type: ignore[misc]
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        # The form has no field for the cluster to show what is wrong with it.
+        if hasattr(errors, "error_dict") and "cluster" in errors.error_dict:
+            errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(errors.error_dict.pop("cluster"))
+        super()._update_errors(errors)  # type: ignore[misc]
 
 
 def request_may(request: HttpRequest, action: Action, obj: Any = None) -> bool:
