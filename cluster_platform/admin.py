@@ -3,5 +3,6 @@
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
+from cluster_platform.participant_admin import ParticipantAdmin
 
-__all__ = ["ApplicationAdmin", "ChangeAdmin", "ComplaintAdmin", "InvitationAdmin"]
+__all__ = ["ApplicationAdmin", "ChangeAdmin", "ComplaintAdmin", "InvitationAdmin", "ParticipantAdmin"]

@@ -11,20 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from participants.api_keys import create_api_key
-from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, Participant, User
+from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, User
 from participants.role_admin import MembershipAdmin, RoleInvitationAdmin
 from participants.tenancy.admin import OperatorOnly, TenantAdmin
 
 __all__ = ["MembershipAdmin", "RoleInvitationAdmin"]
-
-
-@admin.register(Participant)
-class ParticipantAdmin(TenantAdmin):
-    change_action = "change_people"
-    list_display = ("code", "name", "kind", "legal_form", "vat_payer", "email")
-    list_display_links = ("code", "name")
-    list_filter = ("kind", "legal_form", "vat_payer")
-    search_fields = ("code", "name", "email", "nip")
 
 
 @admin.register(Coordinator)

@@ -99,7 +99,7 @@ def prepare(
     """A draft with its document, from the newest template of the partner's kind. Exactly one partner is given."""
     kind = _kind_of(participant, dso, partner)
     _allow(actor, permission(transition(Act.PREPARE, State.NEW, kind), kind), cluster)
-    _lock(cluster)
+    lock_agreements(cluster)
     today = _today(cluster, now)
     rivals = Agreement.objects.filter(cluster=cluster, participant=participant, dso=dso, partner=partner)
     _refuse_second(rivals.with_state(today), amends, start_day)
@@ -145,7 +145,7 @@ def sign(agreement: Agreement, actor: Actor, side: str, now: datetime, how: Evid
 
     Refused where the digest on the page, that of the stored bytes and the stored one are not the same.
     """
-    _lock(agreement.cluster)
+    lock_agreements(agreement.cluster)
     document = agreement.documents.get()
     if not digest(bytes(document.pdf)) == document.pdf_sha256 == how.pdf_sha256:
         raise AgreementError(_("This is not the document that was offered. Read it again before you sign."))
@@ -168,7 +168,7 @@ def sign(agreement: Agreement, actor: Actor, side: str, now: datetime, how: Evid
 @transaction.atomic
 def revoke(agreement: Agreement, actor: Actor, now: datetime, reason: str = "") -> None:
     """The partner steps back from what was signed by both but is not in force yet."""
-    _lock(agreement.cluster)
+    lock_agreements(agreement.cluster)
     first = standing_of(agreement, now).day
     if agreement.amends_id is not None:
         raise AgreementError(_("An amendment can't be revoked. Give notice once it is in force."))
@@ -232,7 +232,7 @@ def _do(
 ) -> None:
     """Check the act against the table and the person, and note it."""
     with transaction.atomic():
-        _lock(agreement.cluster)
+        lock_agreements(agreement.cluster)
         standing = standing_of(agreement, now)
         row = _row(agreement, act, standing.state)
         if row.by != By.SUCCESSOR:
@@ -340,7 +340,7 @@ def _today(cluster: Cluster, now: datetime) -> date:
     return local_day(now, time_zone(cluster.timezone))
 
 
-def _lock(cluster: Cluster) -> None:
+def lock_agreements(cluster: Cluster) -> None:
     """One act at a time in a cluster, so that of two that come at once the second sees the first."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [LOCK, cluster.pk])
