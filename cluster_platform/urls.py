@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cluster_platform import role_views, views
+from cluster_platform import privacy_views, role_views, views
 from metering.api import ReadingsView
 
 urlpatterns = [
@@ -14,6 +14,11 @@ urlpatterns = [
     path("money/", views.member_money, name="money"),
     path("money/<str:period>.csv", views.statement_csv, name="statement_csv"),
     path("cluster/", views.member_cluster, name="cluster"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
+    path("privacy/consents/", privacy_views.change_consent, name="change_consent"),
+    path("privacy/data.zip", privacy_views.own_data, name="own_data"),
+    path("privacy/erasure/", privacy_views.request_erasure, name="request_erasure"),
+    path("privacy/erasure/withdraw/", privacy_views.withdraw_erasure, name="withdraw_erasure"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
     path("delegates/", role_views.delegates, name="delegates"),

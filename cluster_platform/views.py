@@ -16,9 +16,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from cluster_platform.portal import charts, cluster_now, energy, missing, money, periods, trades
+from cluster_platform.portal import charts, cluster_now, directory, energy, missing, money, periods, reading_log, trades
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
 from metering.selectors.areas import nodes_of
+from metering.services.access_log import Reader
 from participants.middleware import SESSION_KEY, access_key
 from participants.models import Cluster, Participant
 from participants.permissions import may
@@ -188,7 +189,8 @@ def statement_csv(request: HttpRequest, member: Member, period: str) -> HttpResp
 
 @for_members
 def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
-    """The cluster as a whole: sums over its trading members, and the prices of a day."""
+    """The cluster as a whole: sums over its trading members, the prices of a day, and who is in it."""
+    page = _page(request)
     day, month = _day_and_month(request, member, None)
     days = list(each_day(month.first, next_month(month.first)))
     flows = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
@@ -205,6 +207,8 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
             "flow": energy.total(flows.values()),
             "month_chart": charts.month_chart(flows, days),
             "price_chart": charts.price_chart(runs, day.quarter_hours, member.tz),
+            "directory": directory.directory(member.cluster.pk, member.today, page),
+            "number": page,
         }
     )
     return render(request, "member/cluster.html", context)
@@ -230,6 +234,8 @@ def dso(request: HttpRequest) -> HttpResponse:
             for cluster, nodes in parts.items()
             if nodes is None or nodes
         ]
+        for report in reports:
+            reading_log.note_opened_day(report, Reader(request.user.pk, access.role))
     if not reports:
         raise PermissionDenied
     first = reports[0].month.first

@@ -1,0 +1,38 @@
+"""What the files of a member's own data hold, in the reader's language."""
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from participants.models import Cluster
+
+FILES = {
+    "profile": _("who you are to the cluster"),
+    "login": _("the login that asked for these data"),
+    "metering_points": _("your metering points, and from which day to which (exclusive) they are yours"),
+    "contracts": _("the scheme that you are settled under, from day to day (exclusive)"),
+    "readings": _("what your meters counted in each quarter-hour (Wh); a higher version replaces a lower one"),
+    "positions": _("what you bought and sold in each quarter-hour (Wh); only rows in force count"),
+    "trades": _("your trades with neighbours, who have another name every day; energy is in Wh, prices in PLN/kWh"),
+    "statements": _("your monthly statements; a higher revision replaces a lower one"),
+    "statement_lines": _("the lines of the statements; a cost is positive, an income negative"),
+    "promises": _("each month against the standard tariff"),
+    "consents": _("what you consented to, and when"),
+    "accesses_to_readings": _("who looked at your readings; without a metering point, at those of all members"),
+    "applications": _("how you applied"),
+    "application_steps": _("the steps of your application"),
+    "complaints": _("your complaints and the answers"),
+    "agreements": _("your agreements, step by step"),
+    "agreement_texts": _("the texts of your agreements"),
+}
+
+
+def readme(cluster: Cluster) -> str:
+    """The text of README.txt."""
+    lines = [
+        gettext("All that %(cluster)s has stored about you.") % {"cluster": cluster.name},
+        gettext("Each file is there as CSV and as JSON with the same content. Times are UTC, starts of quarter-hours."),
+        "",
+        *(f"{name} – {text}" for name, text in FILES.items()),
+        gettext("documents/, agreements/ – files that you sent in, and your agreements as PDF"),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,167 @@
+"""What is stored about a participant, as queries: its own rows and columns only.
+
+Parameters: cluster, participant, user, and as arrays the participant's points with the times for which they were its
+own. Neighbours stand in the trades under their names of the day; whoever looked at readings stands there by role.
+"""
+
+from cluster_platform.portal.reading_log import OWN_ACCESSES
+
+_UTC = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS {1}"""
+_OWN = "unnest(%(points)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS own(point, starts, ends)"
+
+
+def _own_rows(table: str) -> str:
+    """Rows of a table with millions of them that concern own points while they were own."""
+    return f"""
+        FROM {_OWN}
+        JOIN metering_meteringpoint m ON m.cluster_id = %(cluster)s AND m.id = own.point
+        JOIN {table} t ON t.cluster_id = %(cluster)s AND t.metering_point_id = own.point
+         AND t.interval_start >= own.starts AND t.interval_start < own.ends
+    """
+
+
+_IN_FORCE = """
+    EXISTS (SELECT FROM clearing_intervalstate s WHERE s.cluster_id = %(cluster)s
+            AND s.interval_start = t.interval_start AND s.run_id = t.run_id) AS in_force
+"""
+
+#: File → query.
+TABLES = {
+    "profile": """
+        SELECT p.code AS number, p.kind, p.legal_form, p.name, p.email, p.street, p.postcode, p.city, p.country, p.nip,
+            p.iban, p.vat_payer
+        FROM participants_participant p WHERE p.cluster_id = %(cluster)s AND p.id = %(participant)s
+    """,
+    "login": f"""
+        SELECT u.email, u.first_name, u.last_name, {_UTC.format("u.date_joined", "joined")},
+            {_UTC.format("u.last_login", "last_login")}
+        FROM participants_user u WHERE u.id = %(user)s
+    """,
+    "metering_points": """
+        SELECT m.code, n.code AS grid_node, a.tariff_group, a.contracted_power_kw, a.generation_capacity_kw, a.phases,
+            a.yearly_use_kwh, a.capacity_factor, a.valid_from, a.valid_to
+        FROM metering_pointassignment a
+        JOIN metering_meteringpoint m ON m.cluster_id = a.cluster_id AND m.id = a.metering_point_id
+        JOIN metering_gridnode n ON n.cluster_id = a.cluster_id AND n.id = a.grid_node_id
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY m.code, a.valid_from
+    """,
+    "contracts": """
+        SELECT c.scheme, c.valid_from, c.valid_to FROM contracts_contract c
+        WHERE c.cluster_id = %(cluster)s AND c.participant_id = %(participant)s ORDER BY c.valid_from
+    """,
+    "readings": f"""
+        SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, t.version,
+            t.imported_wh, t.exported_wh,
+            (ARRAY['measured', 'split', 'substituted', 'estimated'])[t.quality] AS quality
+        {_own_rows("metering_reading")} ORDER BY m.code, t.interval_start, t.version
+    """,
+    "positions": f"""
+        SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, r.revision, {_IN_FORCE},
+            t.net_wh, t.local_bought_wh, t.local_sold_wh, t.external_bought_wh, t.external_sold_wh,
+            t.external_grid_fee_pln_kwh, t.equalisation_pln
+        {_own_rows("clearing_position")}
+        JOIN clearing_clearingrun r ON r.cluster_id = %(cluster)s AND r.id = t.run_id
+        ORDER BY m.code, t.interval_start, r.revision
+    """,
+    "statements": f"""
+        SELECT to_char(s.period, 'YYYY-MM') AS period, s.revision, s.amount_exact_pln,
+            {_UTC.format("s.billed_at", "billed_at")}
+        FROM billing_statement s
+        WHERE s.cluster_id = %(cluster)s AND s.participant_id = %(participant)s ORDER BY s.period, s.revision
+    """,
+    "statement_lines": """
+        SELECT to_char(s.period, 'YYYY-MM') AS period, s.revision, l.position, l.side, m.code AS metering_point,
+            l.component, l.zone, l.sharing_level, l.rate_from, l.rate_to, l.quantity, l.unit, l.amount_exact_pln,
+            l.net_pln
+        FROM billing_statement s
+        JOIN billing_statementline l ON l.cluster_id = s.cluster_id AND l.statement_id = s.id
+        LEFT JOIN metering_meteringpoint m ON m.cluster_id = l.cluster_id AND m.id = l.metering_point_id
+        WHERE s.cluster_id = %(cluster)s AND s.participant_id = %(participant)s
+        ORDER BY s.period, s.revision, l.position
+    """,
+    "promises": """
+        SELECT to_char(s.period, 'YYYY-MM') AS period, s.revision, p.side, p.basis, p.p2p_pln, p.standard_pln,
+            p.difference_pln, p.assurance_pln
+        FROM billing_statement s
+        JOIN billing_promise p ON p.cluster_id = s.cluster_id AND p.statement_id = s.id
+        WHERE s.cluster_id = %(cluster)s AND s.participant_id = %(participant)s ORDER BY s.period, s.revision, p.side
+    """,
+    "consents": f"""
+        SELECT c.purpose, c.given, {_UTC.format("c.decided_at", "decided_at")} FROM participants_consent c
+        WHERE c.cluster_id = %(cluster)s AND c.participant_id = %(participant)s ORDER BY c.id
+    """,
+    "accesses_to_readings": f"""
+        SELECT {_UTC.format("a.at", "at")}, a.role, a.metering_point, a.purpose,
+            {_UTC.format("a.readings_from", "readings_from")}, {_UTC.format("a.readings_to", "readings_to")}
+        FROM ({OWN_ACCESSES}) a ORDER BY a.at, a.id
+    """,
+    "applications": f"""
+        SELECT a.status, {_UTC.format("a.created_at", "started")}, {_UTC.format("a.submitted_at", "sent_in")},
+            a.legal_form, a.kind, a.name, a.email, a.nip, a.regon, a.vat_payer, a.street, a.postcode, a.city,
+            a.country, a.iban, a.start_day
+        FROM participants_application a
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY a.id
+    """,
+    "application_steps": f"""
+        SELECT {_UTC.format("e.at", "at")}, e.step, e.actor AS by, e.text
+        FROM participants_application a
+        JOIN participants_applicationevent e ON e.cluster_id = a.cluster_id AND e.application_id = a.id
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY e.at, e.id
+    """,
+    "complaints": f"""
+        SELECT {_UTC.format("c.made_at", "made_at")}, c.subject, c.text, c.due_on, c.answer,
+            {_UTC.format("c.answered_at", "answered_at")}
+        FROM participants_complaint c
+        WHERE c.cluster_id = %(cluster)s AND c.participant_id = %(participant)s ORDER BY c.id
+    """,
+    "agreements": f"""
+        SELECT g.number, g.language, g.start_day, g.notice_days, e.position AS step, e.act, e.target AS state,
+            e.day AS with_effect_from, {_UTC.format("e.at", "at")}, e.reason
+        FROM contracts_agreement g
+        JOIN contracts_agreementevent e ON e.cluster_id = g.cluster_id AND e.agreement_id = g.id
+        WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s ORDER BY g.number, e.position
+    """,
+    "agreement_texts": """
+        SELECT g.number, d.text, d.text_sha256, d.pdf_sha256
+        FROM contracts_agreement g
+        JOIN contracts_agreementdocument d ON d.cluster_id = g.cluster_id AND d.agreement_id = g.id
+        WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s ORDER BY g.number
+    """,
+}
+
+_MONTH_OF_TRADES = f"""
+    {_own_rows("clearing_position")}
+     AND t.interval_start >= %(month_start)s AND t.interval_start < %(month_end)s
+     AND (t.local_bought_wh > 0 OR t.local_sold_wh > 0)
+    JOIN clearing_trade d ON d.cluster_id = %(cluster)s AND d.interval_start = t.interval_start AND d.run_id = t.run_id
+     AND (d.seller_id = t.metering_point_id OR d.buyer_id = t.metering_point_id)
+"""
+_OTHER = "CASE WHEN d.seller_id = t.metering_point_id THEN d.buyer_id ELSE d.seller_id END"
+_DAY = "(t.interval_start AT TIME ZONE %(tz)s)::date"
+#: Local days of a month and the ids of the neighbours traded with on them; further parameters: month_start, month_end.
+PARTNERS = f"SELECT DISTINCT {_DAY} AS day, {_OTHER} AS other {_MONTH_OF_TRADES}"
+#: The trades of a month; further parameters: as arrays days, ids of neighbours and their names of the day. Grid fees
+#: stand in what was bought only: a buyer's would tell its tariff.
+TRADES = f"""
+    SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, r.revision, {_IN_FORCE},
+        CASE WHEN d.seller_id = t.metering_point_id THEN 'sold' ELSE 'bought' END AS side, n.name AS neighbour,
+        d.sharing_level, d.wh, d.energy_pln_kwh,
+        CASE WHEN d.buyer_id = t.metering_point_id THEN d.grid_fee_pln_kwh END AS grid_fee_pln_kwh
+    {_MONTH_OF_TRADES}
+    JOIN clearing_clearingrun r ON r.cluster_id = %(cluster)s AND r.id = t.run_id
+    JOIN unnest(%(days)s::date[], %(others)s::bigint[], %(names)s::text[]) AS n(day, id, name)
+      ON n.day = {_DAY} AND n.id = {_OTHER}
+    ORDER BY t.interval_start, r.revision, m.code, n.name, d.sharing_level
+"""
+#: Name and content of the files: what the participant sent with its application, and its agreements.
+FILES = """
+    SELECT 'documents/' || d.id || '-' || d.name, d.content
+    FROM participants_application a
+    JOIN participants_applicationdocument d ON d.cluster_id = a.cluster_id AND d.application_id = a.id
+    WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s
+    UNION ALL
+    SELECT 'agreements/' || g.number || '.pdf', d.pdf
+    FROM contracts_agreement g
+    JOIN contracts_agreementdocument d ON d.cluster_id = g.cluster_id AND d.agreement_id = g.id
+    WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s
+"""
