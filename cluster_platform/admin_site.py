@@ -13,7 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cluster_platform.desk import desk
+from cluster_platform.waiting import waiting
+from participants.models import Change
 from participants.permissions import may
+from participants.selectors.history import entries
+
+LATEST_CHANGES = 8
 
 
 class PlatformAdminSite(AdminSite):
@@ -42,4 +47,7 @@ class PlatformAdminSite(AdminSite):
         if cluster is not None:
             context["desk"] = desk(cluster, timezone.now())
             context["zone"] = ZoneInfo(cluster.timezone)
+            context["waiting"] = waiting(cluster, timezone.now())
+            if may(request.access, "view_audit"):  # type: ignore[attr-defined]
+                context["latest_changes"] = entries(Change.objects.select_related("user")[:LATEST_CHANGES])
         return super().index(request, context)

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -67,6 +67,8 @@ class MemberTables(admin.ModelAdmin):
 
     def table_view(self, request: HttpRequest, table: str, kind: str) -> HttpResponse:
         """A whole table as a file."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         if not request_may(request, "export_cluster"):
             raise PermissionDenied
         if table not in ACTION_OF or kind not in ("csv", "xlsx"):
@@ -77,8 +79,10 @@ class MemberTables(admin.ModelAdmin):
         """Upload, preview with the mistakes of each line, store."""
         if not (request_may(request, "change_people") or request_may(request, "export_cluster")):
             raise PermissionDenied
-        if request.method != "POST":
+        if request.method in ("GET", "HEAD"):
             return self._page(request, form=UploadForm())
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         table = request.POST.get("table", "")
         if table not in ACTION_OF or not request_may(request, ACTION_OF[table]):
             raise PermissionDenied

@@ -197,6 +197,10 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
         changelist.result_list = rows
         return changelist
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """They are only looked at: nothing that a form sends reaches them."""
+        return () if obj is None or request.method == "POST" else super().get_inlines(request, obj)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         balance = [(_("Balance"), {"fields": ("month_balances",)})] if obj else []
         person = ("code", "name", "kind", "legal_form", "vat_payer", "nip", "iban")

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from contracts.models import Contract, TariffRate
 from metering.models import IntervalInput, MeteringPoint, PointAssignment
-from participants.models import Change, Membership, Participant
+from participants.models import Application, Change, Complaint, Membership, Participant
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_user
 
@@ -153,8 +153,6 @@ def change_city(client: Client, cast: Cast, city: str) -> None:
     fields = {
         name: value for name, value in page.context["adminform"].form.initial.items() if value not in (None, False)
     }
-    for formset in page.context["inline_admin_formsets"]:
-        fields |= {f"{formset.formset.prefix}-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
     assert client.post(f"{PEOPLE}{cast.buyer.pk}/change/", fields | {"city": city}).status_code == 302
 
 
@@ -373,3 +371,52 @@ def test_a_coordinator_of_two_clusters_switches_and_sees_one(cast: Cast) -> None
     page = client.get(PEOPLE).content.decode()
     assert "of beta" in page
     assert "of alfa" not in page
+
+
+# The desk
+
+
+def apply(cast: Cast, name: str, status: str) -> None:
+    with scope(cast.cluster.pk):
+        user = make_user(f"{name.lower()}@{cast.cluster.slug}.example.org")
+        Application.objects.create(
+            cluster=cast.cluster, user=user, status=status, language="en", created_at=NOON, submitted_at=NOON,
+            kind="consumer", name=name, start_day=DAY,
+        )  # fmt: skip
+
+
+def test_who_waits_for_the_coordinator_stands_first(cast: Cast) -> None:
+    apply(make_cast("beta"), "Foreigner", "submitted")
+    for name, status in (("Newcomer", "submitted"), ("Answering", "questions"), ("Confirmed", "confirmed")):
+        apply(cast, name, status)
+    with scope(cast.cluster.pk):
+        Complaint.objects.create(
+            cluster=cast.cluster, participant=cast.buyer, user=cast.colleague, subject="Too dear", text="x",
+            language="en", made_at=NOON, due_on=DAY,
+        )  # fmt: skip
+    page = signed_in(cast.coordinator).get("/admin/").content.decode()
+    desk = page[page.index("Wait for you") : page.index("desk-title")]
+    assert "2 applications wait for you" in desk
+    assert "Newcomer" in desk
+    assert "Confirmed" in desk
+    assert "Complaints without an answer" in desk
+    assert "1 late" in desk
+    assert "Answering" not in desk
+    assert "Foreigner" not in page
+
+
+def test_the_desk_costs_the_same_with_more_applications(cast: Cast) -> None:
+    client = signed_in(cast.coordinator)
+    apply(cast, "First", "submitted")
+    client.get("/admin/")
+    few = queries(client, "/admin/")
+    for number in range(5):
+        apply(cast, f"Next{number}", "submitted")
+    assert queries(client, "/admin/") <= few
+
+
+def test_the_latest_changes_are_the_clusters_own(cast: Cast) -> None:
+    make_cast("beta")
+    page = signed_in(cast.coordinator).get("/admin/").content.decode()
+    assert "Latest changes" in page
+    assert "beta" not in page
