@@ -20,6 +20,7 @@ Who = Literal[
     "coordinator_accountant",
     "coordinator_readonly",
     "dso",
+    "dso_area",
     "applicant",
     "operator",
 ]
@@ -31,7 +32,7 @@ _WHO: dict[tuple[Role, Level], Who] = {
     ("coordinator", "accounts"): "coordinator_accountant",
     ("coordinator", "read"): "coordinator_readonly",
     ("dso", "full"): "dso",
-    ("dso", "area"): "dso",
+    ("dso", "area"): "dso_area",
     ("applicant", "full"): "applicant",
     ("operator", "full"): "operator",
 }

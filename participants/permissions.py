@@ -55,6 +55,7 @@ TABLE: dict[Who, frozenset[Action]] = {
     "coordinator_accountant": _ACCOUNTS,
     "coordinator_readonly": _LOOK,
     "dso": frozenset({"view_missing", "confirm_points", "sign_for_dso"}),
+    "dso_area": frozenset({"view_missing", "confirm_points"}),
     "applicant": frozenset({"apply"}),
     "operator": _RUN | {"operate"},
 }

@@ -121,19 +121,25 @@ def _application(request: HttpRequest, cluster: Cluster, found: Application) -> 
 
 
 def _clusters(request: HttpRequest) -> list[Cluster]:
-    """The clusters on the grid of the distributor that the user works for; nobody else gets in."""
+    """The clusters in which the user looks after a part of the distributor's grid; nobody else gets in."""
     access: Access | None = request.access  # type: ignore[attr-defined]
     if not may(access, "confirm_points"):
         raise PermissionDenied
     distributor = request.cluster.dso_id  # type: ignore[attr-defined]
-    return list(Cluster.objects.filter(dso=distributor).order_by("name"))
+    clusters = list(Cluster.objects.filter(dso=distributor).order_by("name"))
+    with scope(*(cluster.pk for cluster in clusters)):
+        return [cluster for cluster in clusters if _area(request, cluster) != frozenset()]
 
 
 def _node_codes(request: HttpRequest, cluster: Cluster) -> list[str]:
     """The nodes that the user may hang a point on: those of their area."""
-    user: Any = request.user
-    area = nodes_of(Access(cluster.pk, "dso", level=request.access.level), user, cluster.pk)  # type: ignore[attr-defined]
+    area = _area(request, cluster)
     nodes = GridNode.objects.filter(cluster=cluster)
     if area is not None:
         nodes = nodes.filter(pk__in=area)
     return list(nodes.order_by("code").values_list("code", flat=True))
+
+
+def _area(request: HttpRequest, cluster: Cluster) -> frozenset[int] | None:
+    user: Any = request.user
+    return nodes_of(request.access, user, cluster.pk)  # type: ignore[attr-defined]
