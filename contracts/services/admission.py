@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from contracts.domain.agreement_states import AgreementError
 from contracts.services.agreements import offer_agreement
 from metering.domain.calendar import local_day, local_midnight, time_zone
 from metering.models import GridNode, MeteringPoint, PointAssignment
@@ -24,7 +25,7 @@ def admit(cluster: Cluster, application_id: int, user: User, now: datetime) -> P
     """Make a confirmed applicant a member: participant, metering points, login, and the agreement to sign.
 
     All or nothing, in the caller's scope; a second call, also at the same time, gives the same participant. Raises
-    StepRefused before the distributor's confirmation, NotAdmissible if a point is somebody else's or its node is gone.
+    StepRefused before the distributor's confirmation, NotAdmissible if a point is somebody else's, its node is gone, or the agreement can't be written.
     """
     application = locked(application_id)
     if application.status == Application.Status.ADMITTED and application.participant is not None:
@@ -39,7 +40,10 @@ def admit(cluster: Cluster, application_id: int, user: User, now: datetime) -> P
     tz = time_zone(cluster.timezone)
     # Nobody trades by an agreement that could not have been signed in time.
     first = max(_start(application), local_day(now, tz) + timedelta(days=1))
-    offer_agreement(cluster, participant, first, user, now, application.language)
+    try:
+        offer_agreement(cluster, participant, first, user, now, application.language)
+    except AgreementError as error:
+        raise NotAdmissible(str(error)) from error
     touch_span(cluster.pk, local_midnight(_start(application), tz), None)
     application.participant = participant
     move(cluster, application, "admit", status, "coordinator", user, now, "")

