@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cluster_platform import privacy_views, role_views, views
+from cluster_platform import agreement_views, privacy_views, role_views, views
 from metering.api import ReadingsView
 
 urlpatterns = [
@@ -19,6 +19,10 @@ urlpatterns = [
     path("privacy/data.zip", privacy_views.own_data, name="own_data"),
     path("privacy/erasure/", privacy_views.request_erasure, name="request_erasure"),
     path("privacy/erasure/withdraw/", privacy_views.withdraw_erasure, name="withdraw_erasure"),
+    path("contract/", agreement_views.contract, name="contract"),
+    path("contract/<int:number>/", agreement_views.contract, name="contract_number"),
+    path("contract/<int:number>.pdf", agreement_views.contract_pdf, name="contract_pdf"),
+    path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
     path("delegates/", role_views.delegates, name="delegates"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
     ClusterSettings,
     ClusterTerms,
@@ -18,6 +19,8 @@ from contracts.models import (
 )
 from metering.admin import DatedAdmin
 from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
+
+__all__ = ["AgreementAdmin", "AgreementTemplateAdmin", "ExternalPartnerAdmin"]
 
 
 @admin.register(Contract)

@@ -96,13 +96,15 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
     def with_state(self, today: dt.date) -> "AgreementQuerySet":
         """Adds `stored` and `day` of the last event, and `state`, what that means on the local day `today`."""
         last = AgreementEvent.objects.filter(agreement=OuterRef("pk")).order_by("-position")
-        return self.annotate(stored=Subquery(last.values("target")[:1]), day=Subquery(last.values("day")[:1])).annotate(
+        stored: Any = self.annotate(stored=Subquery(last.values("target")[:1]), day=Subquery(last.values("day")[:1]))
+        found: AgreementQuerySet = stored.annotate(
             state=Case(
                 When(stored="signed", day__lte=today, then=Value("in_force")),
                 When(stored="terminated", day__lte=today, then=Value("ended")),
                 default=F("stored"),
             )
         )
+        return found
 
 
 class Agreement(TenantModel):
@@ -127,6 +129,10 @@ class Agreement(TenantModel):
     amends = TenantForeignKey("self", null=True, blank=True, related_name="amendments", verbose_name=_("amends"))
 
     objects: ClassVar[Any] = AgreementQuerySet.as_manager()
+
+    #: As of the day that `with_state` was asked for.
+    state: str
+    day: dt.date
 
     class Meta:
         verbose_name = _("agreement")

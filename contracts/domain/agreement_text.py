@@ -6,7 +6,6 @@ A line `# …` is the title, `## …` a heading, `- …` an item of a list; othe
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from string import Formatter
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _KINDS = (("# ", "title"), ("## ", "heading"), ("- ", "item"))
@@ -36,12 +35,10 @@ class TextError(ValueError):
 
 
 def unknown_variables(body: str, kind: str) -> list[str]:
-    """Names in braces that an agreement with this kind of partner doesn't have; also braces that hold no name."""
-    try:
-        names = {name for _, name, _, _ in Formatter().parse(body) if name is not None}
-    except ValueError as error:
-        return [str(error)]
-    return sorted(names - VARIABLES[kind])
+    """Names in braces that an agreement with this kind of partner doesn't have; also single braces."""
+    names = sorted(set(_VARIABLE.findall(body)) - VARIABLES[kind])
+    left = [brace for brace in "{}" if brace in _VARIABLE.sub("", body)]
+    return names + left
 
 
 def fill(body: str, variables: Mapping[str, str | list[str]]) -> str:

@@ -1,0 +1,120 @@
+"""The contract on the pages of a member and of a distributor: read, download, sign, decline, revoke, give notice."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from contracts.agreement_evidence import actor_of, evidence_of
+from contracts.agreement_words import declaration
+from contracts.domain.agreement_states import Act, AgreementError, Kind, State, acts_from, notice_end, permission
+from contracts.models import Agreement
+from contracts.selectors.agreements import agreements_on, read
+from contracts.services import agreements
+from metering.domain.calendar import local_day, time_zone
+from participants.permissions import Action, may
+
+
+@never_cache
+@require_safe
+@login_required
+def contract(request: HttpRequest, number: int | None = None) -> HttpResponse:
+    """One agreement, by default the newest; the others are a list."""
+    found = _own(request)
+    chosen = get_object_or_404(found, number=number) if number else found.first()
+    today = local_day(timezone.now(), time_zone(request.cluster.timezone))  # type: ignore[attr-defined]
+    context: dict[str, Any] = {"page": "contract", "others": list(found), "tz": request.cluster.timezone}  # type: ignore[attr-defined]
+    context["participant"] = chosen.participant if chosen else None
+    if chosen is not None:
+        context |= {
+            "reading": read(chosen),
+            "may": _possible(request, chosen),
+            "declaration": declaration(chosen, Act.ACCEPT),
+            "notice_end": notice_end(today, chosen.notice_days),
+        }
+    return render(request, "contract.html", context)
+
+
+@never_cache
+@require_safe
+@login_required
+def contract_pdf(request: HttpRequest, number: int) -> HttpResponse:
+    """The document that was, or will be, signed, byte for byte."""
+    document = get_object_or_404(_own(request), number=number).documents.get()
+    return HttpResponse(
+        bytes(document.pdf),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="agreement-{number}.pdf"'},
+    )
+
+
+@require_POST
+@login_required
+def contract_act(request: HttpRequest, number: int, act: str) -> HttpResponse:
+    """What the partner does; the box must be ticked."""
+    agreement = get_object_or_404(_own(request), number=number)
+    if not _may_sign(request, agreement):
+        raise PermissionDenied
+    if request.POST.get("agreed") != "yes":
+        messages.error(request, gettext("Tick the box first: nothing was done."))
+        return redirect("contract_number", number)
+    try:
+        messages.success(request, _act(request, agreement, act))
+    except AgreementError as error:
+        messages.error(request, str(error))
+    return redirect("contract_number", number)
+
+
+def _act(request: HttpRequest, agreement: Agreement, act: str) -> str:
+    now, actor = timezone.now(), actor_of(request)
+    if act == "sign":
+        agreements.sign(agreement, actor, "partner", now, evidence_of(request, declaration(agreement, Act.ACCEPT)))
+        return gettext("You have signed.")
+    if act == "decline":
+        agreements.decline(agreement, actor, now)
+        return gettext("You have declined the offer.")
+    if act == "revoke":
+        agreements.revoke(agreement, actor, now)
+        return gettext("You have revoked the agreement.")
+    if act == "notice":
+        agreements.terminate(agreement, actor, now)
+        return gettext("You have given notice.")
+    raise Http404
+
+
+def _own(request: HttpRequest) -> Any:
+    """The agreements of whom the request acts for, without what is still being prepared."""
+    access = request.access  # type: ignore[attr-defined]
+    cluster = request.cluster  # type: ignore[attr-defined]
+    if may(access, "view_own"):
+        whose: dict[str, Any] = {"participant": access.participant_id}
+    elif may(access, "sign_for_dso") and access.level == "full":
+        whose = {"kind": Kind.DSO, "dso": cluster.dso_id}
+    else:
+        raise PermissionDenied
+    found = agreements_on(cluster, timezone.now()).filter(**whose)
+    # What was withdrawn before it was offered was never theirs.
+    return found.filter(events__target=State.OFFERED).distinct()
+
+
+def _possible(request: HttpRequest, agreement: Agreement) -> list[str]:
+    """The acts that are possible now and this person may do."""
+    kind = Kind(agreement.kind)
+    rows = acts_from(State(agreement.state), kind)
+    return [row.act for row in rows if _allowed(request, permission(row, kind), agreement)]
+
+
+def _may_sign(request: HttpRequest, agreement: Agreement) -> bool:
+    wanted: Action = "sign_for_participant" if agreement.kind == Kind.PARTICIPANT else "sign_for_dso"
+    return may(request.access, wanted, agreement)  # type: ignore[attr-defined]
+
+
+def _allowed(request: HttpRequest, action: str | None, agreement: Agreement) -> bool:
+    return action is not None and may(request.access, action, agreement)  # type: ignore[arg-type, attr-defined]
