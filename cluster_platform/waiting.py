@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -42,11 +43,12 @@ def waiting(cluster: Cluster, now: dt.datetime) -> Waiting:
     complaints = Complaint.objects.filter(cluster=cluster, answered_at=None).aggregate(
         open=Count("pk"), late=Count("pk", filter=Q(due_on__lt=today))
     )
+    agreements: Any = Agreement.objects.with_state(today)
     return Waiting(
         applications=list(applications.order_by("submitted_at")[:SHOWN]),
         applications_count=applications.count(),
         complaints=complaints["open"],
         complaints_late=complaints["late"],
-        agreements=Agreement.objects.filter(cluster=cluster).with_state(today).filter(state="accepted").count(),
+        agreements=agreements.filter(cluster=cluster, state="accepted").count(),
         erasures=ErasureRequest.objects.filter(cluster=cluster, erased_at=None).count(),
     )

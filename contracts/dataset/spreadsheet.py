@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook
@@ -48,7 +49,7 @@ def to_csv(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     return _written([columns, *lines])
 
 
-def _text_cell(sheet: object, value: object) -> WriteOnlyCell:
+def _text_cell(sheet: Any, value: object) -> Any:
     cell = WriteOnlyCell(sheet, "" if value is None else str(value))
     cell.data_type = "s"
     return cell
@@ -66,8 +67,8 @@ def _sheet(data: bytes) -> Iterator[list[str]]:
     return ([*row, *[""] * width][: max(width, _used(row))] for row in rows)
 
 
-def _first_rows(sheet: object) -> Iterator[Sequence[object]]:
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):  # type: ignore[attr-defined]
+def _first_rows(sheet: Any) -> Iterator[Sequence[object]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
         if number > LARGEST_ROW:
             raise NotATable("XLSX")
         yield row

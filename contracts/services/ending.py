@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -41,7 +42,7 @@ def _end(cluster: Cluster, participant: Participant, day: date, actor: Actor, no
     try:
         with transaction.atomic():
             lock_agreements(cluster)
-            agreements = list(Agreement.objects.filter(participant=participant).with_state(today).order_by("-number"))
+            agreements: list[Any] = list(Agreement.objects.with_state(today).filter(participant=participant))
             standing = next((row for row in agreements if row.state in STANDING), None)
             if any(row.state in OPEN for row in agreements):
                 raise AgreementError(_("An agreement is still being signed: withdraw it first."))

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -124,7 +123,7 @@ class TenantAdmin(CoordinatorPermissions, admin.ModelAdmin):
         if not (self.has_view_permission(request, row) and request_may(request, "view_audit", row)):
             raise PermissionDenied
         changes = Change.objects.filter(
-            cluster=row.cluster_id, table_name=self.opts.db_table, row_id=row.pk if self.model.audited else None
+            cluster=row.cluster_id, table_name=self.opts.db_table, row_id=row.pk
         ).select_related("user")
         page = Paginator(changes, HISTORY_A_PAGE).get_page(request.GET.get("p"))
         context = {
@@ -141,15 +140,14 @@ class TenantAdmin(CoordinatorPermissions, admin.ModelAdmin):
             "preserved_filters": self.get_preserved_filters(request),
             **(extra_context or {}),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         return TemplateResponse(request, "admin/tenant_history.html", context)
 
     # The database notes every change, so the admin does not: its log knows no clusters.
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None: ...
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any: ...
 
 
 class TenantInline(CoordinatorPermissions, admin.TabularInline):
