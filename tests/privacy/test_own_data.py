@@ -1,0 +1,235 @@
+"""The ZIP of all own data: everything of one's own, nothing of others'."""
+
+import csv
+import datetime as dt
+import io
+import json
+import tracemalloc
+import zipfile
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from cluster_platform.portal.energy import own_points
+from cluster_platform.portal.own_data import Owner, own_data_zip
+from cluster_platform.portal.own_readme import FILES
+from cluster_platform.portal.own_tables import TABLES
+from metering.domain.calendar import time_zone
+from metering.models import MeteringPoint, PointAssignment, Reading, ReadingAccess
+from participants.models import Application, ApplicationDocument, ApplicationEvent, Complaint, Membership, Participant
+from participants.services.consents import decide
+from participants.tenancy.partitions import ensure_month_partitions
+from participants.tenancy.scope import clusters_in_scope, scope
+from tests.cast import DAY, NOON, Cast, make_cast, make_user
+from tests.pages.scenes import add_members, bill, settle, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast("alfa")
+
+
+def download(client: Client) -> dict[str, bytes]:
+    response = client.get("/privacy/data.zip")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/zip"
+    assert "no-store" in response["Cache-Control"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(response))) as archive:  # type: ignore[arg-type]
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rows(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(files[f"{name}.csv"].decode())))
+
+
+def live_a_little(cast: Cast) -> list[MeteringPoint]:
+    """Trades of several days with several members, statements, and something in every other table."""
+    others = add_members(cast, 6)
+    with scope(cast.cluster.pk):
+        for days in (1, 2, 40):
+            start = NOON + dt.timedelta(days=days)
+            sold = {cast.seller_point: 500, others[0]: 300}
+            settle(cast, start, sold, {cast.buyer_point: 400, others[1]: 200})
+        for participant in (cast.seller, cast.buyer):
+            bill(cast, participant)
+            decide(participant, "directory_name", True, cast.owner)
+            application = Application.objects.create(
+                cluster=cast.cluster, user=cast.owner, status="admitted", participant=participant, language="pl",
+                created_at=NOON, name=participant.name, email=participant.email, start_day=DAY, submitted_at=NOON,
+            )  # fmt: skip
+            ApplicationEvent.objects.create(
+                cluster=cast.cluster, application=application, at=NOON, step="ask", actor="coordinator",
+                user=cast.coordinator, text=f'A "question", with \\ and\n a line for {participant.name}',
+            )  # fmt: skip
+            ApplicationDocument.objects.create(
+                cluster=cast.cluster, application=application, name="proof.pdf", content_type="application/pdf",
+                content=f"%PDF of {participant.name}".encode(), size=9, uploaded_at=NOON,
+            )  # fmt: skip
+            Complaint.objects.create(
+                cluster=cast.cluster, participant=participant, user=cast.owner, subject=f"From {participant.name}",
+                text="x", made_at=NOON, due_on=DAY,
+            )  # fmt: skip
+        ReadingAccess.objects.create(
+            cluster=cast.cluster, user=cast.coordinator, role="coordinator", metering_point=cast.buyer_point,
+            readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1), purpose="point",
+        )  # fmt: skip
+        ReadingAccess.objects.create(
+            cluster=cast.cluster, role="operator", readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1),
+            purpose="dataset",
+        )  # fmt: skip
+    return others
+
+
+def test_everything_is_there_twice(cast: Cast) -> None:
+    live_a_little(cast)
+    files = download(signed_in(cast.owner))
+    assert set(FILES) == {*TABLES, "trades"}
+    tables = {f"{name}.{kind}" for name in FILES for kind in ("csv", "json")}
+    documents = {name for name in files if name.startswith("documents/")}
+    assert set(files) == tables | {"README.txt"} | documents
+    assert [files[name] for name in documents] == [f"%PDF of {cast.seller.name}".encode()]
+    for name in FILES:
+        records = json.loads(files[f"{name}.json"])
+        texts = [{key: as_text(value) for key, value in record.items()} for record in records]
+        assert texts == [{key: number(value) for key, value in row.items()} for row in rows(files, name)], name
+        if not name.startswith("agreement"):
+            assert records, name
+
+
+def as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return "" if value is None else number(str(value))
+
+
+def number(text: str) -> str:
+    """JSON writes 0.10 as PostgreSQL does, Python reads it as 0.1."""
+    try:
+        return str(Decimal(text).normalize()) if "." in text else text
+    except ArithmeticError:
+        return text
+
+
+def test_what_is_in_it_is_true(cast: Cast) -> None:
+    live_a_little(cast)
+    files = download(signed_in(cast.owner))
+    assert rows(files, "profile")[0]["name"] == cast.seller.name
+    assert rows(files, "login")[0]["email"] == cast.owner.email
+    assert [row["code"] for row in rows(files, "metering_points")] == [cast.seller_point.code]
+    assert rows(files, "contracts") == [{"scheme": "p2p", "valid_from": "2026-01-01", "valid_to": ""}]
+    assert rows(files, "readings") == [
+        {
+            "metering_point": cast.seller_point.code, "interval_start": "2026-06-11T10:00:00Z", "version": "1",
+            "imported_wh": "0", "exported_wh": "400", "quality": "measured",
+        }
+    ]  # fmt: skip
+    assert [row["net_wh"] for row in rows(files, "positions")] == ["400", "500", "500", "500"]
+    trades = rows(files, "trades")
+    assert [row["interval_start"][:10] for row in trades] == ["2026-06-11", "2026-06-12", "2026-06-13", "2026-07-21"]
+    assert [row["wh"] for row in trades] == ["300", "600", "600", "600"]
+    assert {row["side"] for row in trades} == {"sold"}
+    assert {row["grid_fee_pln_kwh"] for row in trades} == {""}
+    assert rows(files, "statements")[0]["amount_exact_pln"] == "3.500000000"
+    assert len(rows(files, "statement_lines")) == 4
+    assert [row["purpose"] for row in rows(files, "accesses_to_readings")] == ["dataset"]
+    assert "line for Household P0001" in json.loads(files["application_steps.json"])[0]["text"]
+
+
+def test_a_buyer_reads_the_grid_fee_of_what_was_bought(cast: Cast) -> None:
+    files = download(signed_in(cast.colleague))
+    assert [(row["side"], row["grid_fee_pln_kwh"]) for row in rows(files, "trades")] == [("bought", "0.217960")]
+
+
+def test_names_in_the_trades_are_those_of_the_pages(cast: Cast) -> None:
+    live_a_little(cast)
+    trades = rows(download(signed_in(cast.owner)), "trades")
+    assert len({row["neighbour"] for row in trades}) == 4
+    for row in trades:
+        page = signed_in(cast.owner).get(f"/trades/?day={row['interval_start'][:10]}").content.decode()
+        assert row["neighbour"] in page
+
+
+def test_nothing_of_others_is_in_any_byte(cast: Cast) -> None:
+    others = live_a_little(cast)
+    theirs = make_cast("beta")
+    with scope(cast.cluster.pk):
+        delegate = make_user("delegate@example.org")
+        Membership.objects.create(
+            cluster=cast.cluster, user=delegate, role="member", participant=cast.seller, level="read"
+        )
+        neighbours = Participant.objects.exclude(pk=cast.seller.pk)
+        secrets = [value for row in neighbours for value in (row.name, row.code)]
+    secrets += [point.code for point in (cast.buyer_point, *others)]
+    people = (cast.colleague, cast.coordinator, delegate, theirs.owner, theirs.coordinator)
+    secrets += [user.email for user in people]
+    secrets += [theirs.cluster.name, theirs.seller.name, theirs.buyer.name]
+    for name, content in download(signed_in(cast.owner)).items():
+        for secret in secrets:
+            assert secret.encode() not in content, (name, secret)
+
+
+def test_a_point_is_ones_own_only_for_its_time(cast: Cast) -> None:
+    live_a_little(cast)
+    with scope(cast.cluster.pk):
+        PointAssignment.objects.filter(participant=cast.seller).update(valid_to=dt.date(2026, 6, 13))
+    files = download(signed_in(cast.owner))
+    assert [row["net_wh"] for row in rows(files, "positions")] == ["400", "500"]
+    assert len(rows(files, "trades")) == 2
+
+
+def test_who_has_nothing_gets_whole_files_all_the_same(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        bare = Participant.objects.create(
+            cluster=cast.cluster, code="P0009", kind="consumer", legal_form="person", name="Bare", vat_payer=False
+        )
+        user = make_user("bare@example.org")
+        Membership.objects.create(cluster=cast.cluster, user=user, role="member", participant=bare)
+    files = download(signed_in(user))
+    assert json.loads(files["trades.json"]) == json.loads(files["readings.json"]) == []
+    assert rows(files, "trades") == []
+    assert files["trades.csv"].startswith(b"metering_point,interval_start,")
+
+
+def test_delegates_do_not_take_it_along(cast: Cast) -> None:
+    for level in ("act", "read"):
+        delegate = make_user(f"{level}@example.org")
+        with scope(cast.cluster.pk):
+            Membership.objects.create(
+                cluster=cast.cluster, user=delegate, role="member", participant=cast.seller, level=level
+            )
+        assert signed_in(delegate).get("/privacy/data.zip").status_code == 403
+        assert "Only the member itself" in signed_in(delegate).get("/privacy/").content.decode()
+    assert Client().get("/privacy/data.zip")["Location"].startswith("/accounts/login/")
+    assert signed_in(cast.owner).post("/privacy/data.zip").status_code == 405
+
+
+def test_memory_stays_flat_and_a_broken_off_download_leaves_no_scope(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        ensure_month_partitions(Reading._meta.db_table, NOON, NOON + dt.timedelta(days=400))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO metering_reading (cluster_id, metering_point_id, interval_start, version, imported_wh, "
+                "exported_wh, quality) SELECT %s, %s, at, 1, (random() * 1e9)::int, (random() * 1e9)::int, 1 "
+                "FROM generate_series(%s::timestamptz, %s, interval '15 minutes') AS at",
+                [cast.cluster.pk, cast.seller_point.pk, NOON + dt.timedelta(days=1), NOON + dt.timedelta(days=366)],
+            )
+        owner = Owner(
+            cast.cluster, cast.seller, cast.owner, own_points(cast.seller.pk, time_zone("Europe/Warsaw")),
+            time_zone("Europe/Warsaw"),
+        )  # fmt: skip
+    tracemalloc.start()
+    sizes = [len(piece) for piece in own_data_zip(owner, "")]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(sizes) > 700_000
+    assert max(sizes) < 400_000
+    assert peak < 4_000_000
+    begun = own_data_zip(owner, "")
+    next(begun)
+    begun.close()
+    assert clusters_in_scope() == ()
