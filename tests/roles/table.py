@@ -1,0 +1,183 @@
+"""Who may open which address and send to it: what the generated test tries, and docs/roles.md shows.
+
+An address without an entry here fails the test. Roles are those of `participants.access.Who`, and `nobody`: signed in
+without a role; `anonymous`; `machine`: with an API key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+MEMBER = frozenset({"member"})
+ACTING = MEMBER | {"delegate_act"}
+MEMBERS = ACTING | {"delegate_read"}
+ADMIN = frozenset({"coordinator_admin", "operator"})
+ACCOUNTS = ADMIN | {"coordinator_accountant"}
+COORDINATORS = ACCOUNTS | {"coordinator_readonly"}
+DSO = frozenset({"dso"})
+DSOS = DSO | {"dso_area"}
+OPERATOR = frozenset({"operator"})
+APPLICANT = frozenset({"applicant"})
+MACHINE = frozenset({"machine"})
+SIGNED_IN = MEMBERS | COORDINATORS | DSOS | APPLICANT | {"nobody"}
+ANYONE = SIGNED_IN | MACHINE | {"anonymous"}
+NOBODY: frozenset[str] = frozenset()
+ROLES = (
+    "member", "delegate_act", "delegate_read", "coordinator_admin", "coordinator_accountant", "coordinator_readonly",
+    "dso", "dso_area", "applicant", "operator", "nobody", "anonymous", "machine",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who may GET and who may POST; `path` takes the test's world and gives the address's arguments.
+
+    What the arguments name belongs to the cluster, or to the owner alone (`of_owner`).
+    """
+
+    get: frozenset[str]
+    post: frozenset[str] = NOBODY
+    path: Callable[[Any], dict[str, Any]] | None = None
+    of_owner: bool = False
+    #: Everybody finds their own, or what is public, at this address.
+    for_each: bool = False
+    #: What an allowed POST sends beside the fields of the page's own form.
+    data: Callable[[Any], dict[str, Any]] = field(default=lambda person: {})
+
+
+@dataclass(frozen=True)
+class AdminModel:
+    """Who may look at a model's rows in the admin, change or add them, and delete them."""
+
+    view: frozenset[str] = COORDINATORS
+    change: frozenset[str] = NOBODY
+    delete: frozenset[str] = NOBODY
+    add: frozenset[str] | None = None
+
+    @property
+    def may_add(self) -> frozenset[str]:
+        return self.change if self.add is None else self.add
+
+
+ROUTES: dict[str, Route] = {
+    "home": Route(SIGNED_IN),
+    "now": Route(MEMBERS),
+    "energy": Route(MEMBERS),
+    "trades": Route(MEMBERS),
+    "money": Route(MEMBERS),
+    "statement_csv": Route(MEMBERS, path=lambda w: {"period": "2026-06"}, for_each=True),
+    "cluster": Route(MEMBERS),
+    "privacy": Route(MEMBERS),
+    "change_consent": Route(NOBODY, MEMBER, data=lambda person: {"purpose": "directory_name", "given": "yes"}),
+    "own_data": Route(MEMBER),
+    "request_erasure": Route(NOBODY, MEMBER, data=lambda person: {"sure": "yes"}),
+    "withdraw_erasure": Route(NOBODY, MEMBER),
+    "dso": Route(DSOS),
+    "choose_access": Route(NOBODY, SIGNED_IN - {"nobody"}, data=lambda person: {"access": person.access_key}),
+    "delegates": Route(MEMBER, MEMBER),
+    "remove_delegate": Route(NOBODY, MEMBER, lambda w: {"number": w.delegate.pk}, of_owner=True),
+    "withdraw_invitation": Route(NOBODY, MEMBER, lambda w: {"number": w.invitation.pk}, of_owner=True),
+    "role_invitation": Route(
+        frozenset({"nobody"}), frozenset({"nobody"}), lambda w: {"token": w.invitation_token}
+    ),
+    "api-readings": Route(NOBODY, MACHINE),
+    "set_language": Route(ANYONE, ANYONE),
+    "contract": Route(MEMBERS | DSO),
+    "contract_number": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
+    "contract_pdf": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
+    "contract_act": Route(
+        NOBODY, ACTING, lambda w: {"number": w.agreement.number, "act": "sign"}, of_owner=True,
+        data=lambda person: {"agreed": "yes"},
+    ),
+    "complaints": Route(MEMBERS, ACTING),
+    "clusters": Route(ANYONE),
+    "cluster_public": Route(ANYONE, path=lambda w: {"slug": "ours"}, for_each=True),
+    "cluster_public_now": Route(ANYONE, path=lambda w: {"slug": "ours"}, for_each=True),
+    "apply": Route(SIGNED_IN, SIGNED_IN, lambda w: {"slug": "ours"}, for_each=True),
+    "invitation": Route(
+        frozenset({"nobody"}), frozenset({"nobody"}), lambda w: {"slug": "ours", "token": w.onboarding_token}
+    ),
+    "application": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_withdraw": Route(NOBODY, APPLICANT, lambda w: w.draft()),
+    "application_who": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_address": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_points": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_documents": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_check": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
+    "application_point": Route(APPLICANT, APPLICANT, lambda w: w.draft(point=w.point.pk)),
+    "application_point_remove": Route(NOBODY, APPLICANT, lambda w: w.draft(point=w.point.pk)),
+    "application_document": Route(APPLICANT, NOBODY, lambda w: w.draft(document=w.document.pk)),
+    "application_document_remove": Route(NOBODY, APPLICANT, lambda w: w.draft(document=w.document.pk)),
+    "dso_applications": Route(DSOS),
+    "dso_application": Route(DSOS, DSOS, lambda w: {"slug": "ours", "application": w.sent.pk}),
+}  # fmt: skip
+
+#: The sign-in's own pages (django-allauth): they show and change nothing but the user's own account.
+ACCOUNT_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:logout", "admin:password_change")
+OPEN_ACCOUNT_PAGES = {
+    "account_login", "account_logout", "account_inactive", "account_signup", "account_email_verification_sent",
+    "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+    "account_reset_password_from_key_done", "account_confirm_email", "account_confirm_login_code", "mfa_authenticate",
+    "mfa_login_webauthn", "mfa_signup_webauthn", "mfa_trust", "account_request_login_code",
+}  # fmt: skip
+
+#: The admin beside its models.
+ADMIN_ROUTES: dict[str, Route] = {
+    "admin:index": Route(COORDINATORS),
+    "admin:login": Route(NOBODY),
+    "admin:jsi18n": Route(COORDINATORS),
+    "admin:autocomplete": Route(NOBODY),
+    "admin:view_on_site": Route(NOBODY, path=lambda w: {"content_type_id": 1, "object_id": 1}),
+    "admin:app_list": Route(COORDINATORS, path=lambda w: {"app_label": "participants"}, for_each=True),
+    "admin:application_document": Route(
+        ADMIN, path=lambda w: {"application": w.sent.pk, "document": w.sent_document.pk}
+    ),
+    "admin:participants_invitation_import": Route(ADMIN, ADMIN),
+    "admin:participants_participant_tables": Route(ACCOUNTS, ADMIN, data=lambda person: {"table": "participants"}),
+    "admin:participants_participant_table": Route(
+        ACCOUNTS, path=lambda w: {"table": "participants", "kind": "csv"}, for_each=True
+    ),
+    "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
+    "admin:contracts_agreement_amend": Route(ADMIN, ADMIN, lambda w: {"pk": w.agreement.pk}),
+    "admin:contracts_agreement_act": Route(NOBODY, ADMIN, lambda w: {"pk": w.agreement.pk, "act": "withdraw"}),
+    "admin:auth_user_password_change": Route(OPERATOR, OPERATOR, lambda w: {"id": w.ours.owner.pk}),
+}
+
+ADMIN_MODELS: dict[str, AdminModel] = {
+    "participants.Participant": AdminModel(change=ADMIN),
+    "participants.Change": AdminModel(),
+    "participants.Coordinator": AdminModel(change=ADMIN),
+    "participants.Membership": AdminModel(change=ADMIN, add=NOBODY, delete=ADMIN),
+    "participants.RoleInvitation": AdminModel(add=ADMIN, delete=ADMIN),
+    "participants.Consent": AdminModel(),
+    "participants.ErasureRequest": AdminModel(),
+    "participants.ApiKey": AdminModel(change=ADMIN),
+    "participants.Cluster": AdminModel(OPERATOR, OPERATOR),
+    "participants.Dso": AdminModel(OPERATOR, OPERATOR),
+    "participants.DsoUser": AdminModel(OPERATOR, OPERATOR),
+    "participants.User": AdminModel(OPERATOR, OPERATOR),
+    "participants.Application": AdminModel(change=ADMIN, add=NOBODY),
+    "participants.Complaint": AdminModel(change=ADMIN, add=NOBODY),
+    "participants.Invitation": AdminModel(add=ADMIN),
+    "contracts.Agreement": AdminModel(add=ADMIN),
+    "contracts.AgreementTemplate": AdminModel(add=ADMIN),
+    "contracts.ExternalPartner": AdminModel(change=ADMIN),
+    "metering.GridNode": AdminModel(change=ADMIN),
+    "metering.MeteringPoint": AdminModel(change=ADMIN),
+    "metering.PointAssignment": AdminModel(change=ADMIN),
+    "metering.ReadingAccess": AdminModel(),
+    "metering.DsoArea": AdminModel(OPERATOR, OPERATOR, OPERATOR),
+    "contracts.Contract": AdminModel(change=ADMIN),
+    "contracts.ClusterSettings": AdminModel(change=ADMIN),
+    "contracts.StaticKey": AdminModel(change=ADMIN),
+    "contracts.ClusterTerms": AdminModel(change=ADMIN),
+    "contracts.RetailPrice": AdminModel(change=ACCOUNTS),
+    "contracts.StandardSalePrice": AdminModel(change=ACCOUNTS),
+    "contracts.ExternalPrice": AdminModel(),
+    "contracts.TariffRate": AdminModel(),
+    "contracts.TariffZone": AdminModel(),
+    "clearing.ClearingRun": AdminModel(),
+    "billing.Statement": AdminModel(),
+    "auth.Group": AdminModel(OPERATOR, OPERATOR, OPERATOR),
+    "account.EmailAddress": AdminModel(OPERATOR, OPERATOR, OPERATOR),
+}

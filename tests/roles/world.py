@@ -1,0 +1,257 @@
+"""Two clusters, everybody who could want something of them, and a row of every model to want."""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client
+from django.utils import timezone
+
+from contracts.models import Agreement, AgreementDocument, AgreementEvent, TariffRate, TariffZone
+from metering.models import DsoArea, GridNode
+from participants.access import accesses_of
+from participants.api_keys import create_api_key
+from participants.middleware import access_key
+from participants.models import (
+    ApiKey,
+    Application,
+    ApplicationDocument,
+    ApplicationPoint,
+    Cluster,
+    Dso,
+    DsoUser,
+    Invitation,
+    Membership,
+    RoleInvitation,
+    User,
+)
+from participants.services.role_invitations import invite
+from participants.tenancy.ddl import tenant_models
+from participants.tenancy.scope import scope
+from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
+from tests.participants.test_isolation import NEW_ROWS, make_row
+
+DELEGATES = (("actor", "act"), ("reader", "read"))
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who tries: `who` as in the table, in which of both clusters, and whether for the owner."""
+
+    name: str
+    who: str
+    user: User | None
+    ours: bool = True
+    for_owner: bool = False
+    token: str = ""
+    cookie: str = ""
+
+    def client(self) -> Client:
+        """A browser in which the person is signed in."""
+        client = Client(headers={"Accept-Language": "en"})
+        if self.cookie:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.cookie
+        if self.token:
+            client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
+        return client
+
+    @property
+    def access_key(self) -> str:
+        accesses = accesses_of(self.user) if self.user else []
+        return access_key(accesses[0]) if accesses else ""
+
+
+@dataclass(frozen=True)
+class World:
+    ours: Cast
+    theirs: Cast
+    people: dict[str, Person]
+    #: Of our cluster, by model.
+    rows: dict[str, models.Model]
+    their_rows: dict[str, models.Model]
+    delegate: Membership
+    invitation: RoleInvitation
+    invitation_token: str
+    onboarding_token: str
+    #: The owner's, to be signed.
+    agreement: Agreement
+    #: The applicant's draft, and what they sent in.
+    application: Application
+    sent: Application
+
+    def draft(self, **inside: int) -> dict[str, Any]:
+        return {"slug": self.ours.cluster.slug, "application": self.application.pk, **inside}
+
+    @property
+    def point(self) -> ApplicationPoint:
+        return self.application.points.get()
+
+    @property
+    def document(self) -> ApplicationDocument:
+        return self.application.documents.get()
+
+    @property
+    def sent_document(self) -> ApplicationDocument:
+        return self.sent.documents.get()
+
+
+def make_world() -> World:
+    ours, theirs = make_cast("ours"), make_cast("theirs", dso_name="Other Distribution")
+    outsider = make_user("outsider@example.org")
+    with scope(ours.cluster.pk):
+        invitation, _token = invite(ours.cluster, "later@example.org", "read", ours.seller, ours.owner, NOON)
+    rows, their_rows = rows_of(ours), rows_of(theirs)
+    people = {person.name: signed_in(person) for person in everybody(ours, theirs, outsider)}
+    with scope(ours.cluster.pk):
+        delegate = Membership.objects.get(user=people["reader"].user)
+        token = invite(ours.cluster, outsider.email, "read", ours.seller, ours.owner, timezone.now())[1]
+        onboarding = invited_to_apply(ours, outsider)
+        rows["participants.Membership"] = Membership.objects.get(user=people["accountant"].user)
+        agreement = offered_agreement(ours)
+        draft, sent = (apply(ours, people["applicant"].user, status) for status in ("draft", "at_dso"))
+        rows["participants.Application"] = sent
+    return World(
+        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent
+    )
+
+
+def apply(cast: Cast, user: User | None, status: str) -> Application:
+    """An application with a metering point and a document."""
+    application = Application.objects.create(
+        cluster=cast.cluster, user=user, language="en", created_at=NOON, status=status, name="Applicant of ours",
+        submitted_at=None if status == "draft" else NOON,
+    )  # fmt: skip
+    for model in (ApplicationPoint, ApplicationDocument):
+        model.objects.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | {"application": application})
+    return application
+
+
+def offered_agreement(cast: Cast) -> Agreement:
+    agreement = Agreement.objects.create(
+        cluster=cast.cluster, **NEW_ROWS[Agreement](cast) | {"participant": cast.seller, "number": 77}
+    )
+    document = NEW_ROWS[AgreementDocument](cast) | {"agreement": agreement}
+    AgreementDocument.objects.create(cluster=cast.cluster, **document)
+    for position, act, source, target in ((1, "prepare", "new", "draft"), (2, "offer", "draft", "offered")):
+        AgreementEvent.objects.create(
+            cluster=cast.cluster, agreement=agreement, position=position, act=act, source=source, target=target,
+            day=DAY, at=NOON,
+        )  # fmt: skip
+    return agreement
+
+
+def invited_to_apply(cast: Cast, user: User) -> str:
+    """The secret of the link that leads the user to an application."""
+    row = NEW_ROWS[Invitation](cast) | {"email": user.email, "token_sha256": hashlib.sha256(b"secret").hexdigest()}
+    Invitation.objects.create(cluster=cast.cluster, **row | {"expires_at": timezone.now() + dt.timedelta(days=1)})
+    return "secret"
+
+
+def signed_in(person: Person) -> Person:
+    if person.user is None:
+        return person
+    client = Client()
+    client.force_login(person.user)
+    return replace(person, cookie=client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
+def everybody(ours: Cast, theirs: Cast, outsider: User) -> list[Person]:
+    dso = ours.cluster.dso
+    area_user = make_dso_user(dso, "area@example.org")
+    DsoUser.objects.filter(user=area_user).update(whole_grid=False)
+    applicant = make_user("applicant@example.org")
+    operator = make_user("operator@example.org", is_staff=True, is_superuser=True)
+    with scope(ours.cluster.pk):
+        DsoArea.objects.create(cluster=ours.cluster, user=area_user, grid_node=GridNode.objects.get(code="ST-1"))
+        key = create_api_key(ours.cluster, "meters")[0]
+    with scope(theirs.cluster.pk):
+        other_key = create_api_key(theirs.cluster, "meters")[0]
+    actor, reader = (member(ours, name, level=level, participant=ours.seller) for name, level in DELEGATES)
+    return [
+        Person("owner", "member", ours.owner, for_owner=True),
+        Person("actor", "delegate_act", actor, for_owner=True),
+        Person("reader", "delegate_read", reader, for_owner=True),
+        Person("colleague", "member", ours.colleague),
+        Person("coordinator", "coordinator_admin", ours.coordinator),
+        Person("accountant", "coordinator_accountant", member(ours, "accountant", level="accounts")),
+        Person("auditor", "coordinator_readonly", member(ours, "auditor", level="read")),
+        Person("distributor", "dso", make_dso_user(dso)),
+        Person("area distributor", "dso_area", area_user),
+        Person("applicant", "applicant", applicant),
+        Person("operator", "operator", operator),
+        Person("outsider", "nobody", outsider),
+        Person("other owner", "member", theirs.owner, ours=False),
+        Person("other coordinator", "coordinator_admin", theirs.coordinator, ours=False),
+        Person("other distributor", "dso", make_dso_user(theirs.cluster.dso, "other@example.org"), ours=False),
+        Person("stranger", "anonymous", None),
+        Person("meters", "machine", None, token=key),
+        Person("other meters", "machine", None, ours=False, token=other_key),
+    ]
+
+
+def member(cast: Cast, name: str, **fields: Any) -> User:
+    user = make_user(f"{name}@example.org")
+    role = "member" if "participant" in fields else "coordinator"
+    with scope(cast.cluster.pk):
+        Membership.objects.create(cluster=cast.cluster, user=user, role=role, **fields)
+    return user
+
+
+def rows_of(cast: Cast) -> dict[str, models.Model]:
+    """A row of each model, by label: in the cluster, or else what belongs to it."""
+    dso = cast.cluster.dso
+    book = {"dso": dso, "group": "G11", "zone": "flat"}
+    rows: dict[str, models.Model] = {
+        "participants.Cluster": cast.cluster,
+        "participants.Dso": dso,
+        "participants.User": cast.owner,
+        "participants.DsoUser": make_dso_user(dso, f"desk@{cast.cluster.slug}.example.org").dso_user,
+        "contracts.TariffRate": TariffRate.objects.create(
+            **book, component="network_variable", rate_net=1, unit="PLN/kWh", local_treatment="discounted",
+            valid_from=DAY,
+        ),
+        "contracts.TariffZone": TariffZone.objects.create(
+            **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
+        ),
+        "auth.Group": Group.objects.create(name=cast.cluster.slug),
+        "account.EmailAddress": cast.owner.emailaddress_set.get(),
+    }  # fmt: skip
+    with scope(cast.cluster.pk):
+        for model in tenant_models():
+            if model is not Membership:
+                rows[model._meta.label] = make_row(model, cast)
+        rows["participants.RoleInvitation"] = invite(
+            cast.cluster, "accounts@example.org", "accounts", None, cast.coordinator, NOON
+        )[0]
+    return rows
+
+
+def snapshot(cluster: Cluster) -> dict[str, list[tuple[Any, ...]]]:
+    """All tenant rows of a cluster, and all roles outside of clusters."""
+    found = roles_outside()
+    with scope(cluster.pk):
+        for model in tenant_models():
+            found[model._meta.label] = sorted(model._base_manager.values_list(), key=repr)
+    return found
+
+
+def ways_in(*clusters: Cluster) -> dict[str, list[tuple[Any, ...]]]:
+    """Who may enter what, as what."""
+    found = roles_outside()
+    with scope(*(cluster.pk for cluster in clusters)):
+        for model in (Membership, ApiKey, DsoArea):
+            found[model._meta.label] = sorted(model._base_manager.values_list(), key=repr)
+    return found
+
+
+def roles_outside() -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        "operators": sorted(User.objects.values_list("pk", "email", "is_superuser", "is_staff", "is_active")),
+        "distributors": sorted(DsoUser.objects.values_list()),
+        "clusters": sorted(Cluster.objects.values_list(), key=repr),
+        "grids": sorted(Dso.objects.values_list()),
+    }
