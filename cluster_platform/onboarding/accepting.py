@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from cluster_platform.onboarding.guards import in_cluster
 from participants.models import Cluster
-from participants.services.invitations import InvitationRefused, accept_invitation, find_invitation
+from participants.services.invitations import InvitationRefused, accept_invitation, find_invitation, owns_address
 
 REFUSALS = {
     "unknown": _("This link leads nowhere: it may be cut off. Copy it whole from the e-mail."),
@@ -36,7 +36,7 @@ def invitation(request: HttpRequest, cluster: Cluster, token: str) -> HttpRespon
             application = accept_invitation(cluster, token, user, get_language() or "pl", now)
             return redirect("application_who", cluster.slug, application.pk)
         found = find_invitation(token, now)
-        if not user.emailaddress_set.filter(email__iexact=found.email, verified=True).exists():
+        if not owns_address(user, found.email):
             raise InvitationRefused("other_address")
     except InvitationRefused as refused:
         context = {"cluster": cluster, "refusal": REFUSALS[refused.reason]}

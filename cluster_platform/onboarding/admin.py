@@ -192,7 +192,7 @@ class ComplaintAdmin(TenantAdmin):
         return super().has_change_permission(request, obj) and (obj is None or not obj.answer)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields[:-1] if obj is None or not obj.answer else self.fields  # type: ignore[index, return-value]
+        return self.fields[:-1] if obj is None or not obj.answer else self.fields
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

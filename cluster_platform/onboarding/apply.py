@@ -1,10 +1,10 @@
 """The application form, page by page; whatever is saved waits as a draft."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -93,7 +93,7 @@ def points(request: HttpRequest, applying: Applying, point: int | None = None) -
         if "add" in request.POST:
             return redirect("application_points", applying.cluster.slug, application.pk)
         return _onward(request, applying, "points")
-    listed = application.points.exclude(pk=point)
+    listed = application.points.exclude(pk=changed.pk if changed else 0)
     return _page(request, applying, "points", {"form": form, "points": listed, "changed": changed})
 
 
@@ -132,9 +132,10 @@ def documents(request: HttpRequest, applying: Applying) -> HttpResponse:
 
 @for_applicants
 @require_safe
-def document(request: HttpRequest, applying: Applying, document: int) -> FileResponse:
+def document(request: HttpRequest, applying: Applying, document: int) -> HttpResponse:
     """One of the applicant's own files."""
-    return as_download(get_object_or_404(ApplicationDocument, pk=document, application=applying.application))
+    found = get_object_or_404(ApplicationDocument, pk=document, application=applying.application)
+    return cast(HttpResponse, as_download(found))
 
 
 @for_applicants

@@ -25,7 +25,8 @@ def admit(cluster: Cluster, application_id: int, user: User, now: datetime) -> P
     """Make a confirmed applicant a member: participant, metering points, login, and the agreement to sign.
 
     All or nothing, in the caller's scope; a second call, also at the same time, gives the same participant. Raises
-    StepRefused before the distributor's confirmation, NotAdmissible if a point is somebody else's, its node is gone, or the agreement can't be written.
+    StepRefused before the distributor's confirmation, NotAdmissible if a point is somebody else's, its node is gone, or
+    the agreement can't be written.
     """
     application = locked(application_id)
     if application.status == Application.Status.ADMITTED and application.participant is not None:

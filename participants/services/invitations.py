@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 
@@ -70,11 +71,16 @@ def accept_invitation(cluster: Cluster, token: str, user: User, language: str, n
     invitation = Invitation.objects.select_for_update().get(pk=find_invitation(token, now).pk)
     if invitation.used_at is not None:
         raise InvitationRefused("used")
-    if not user.emailaddress_set.filter(email__iexact=invitation.email, verified=True).exists():
+    if not owns_address(user, invitation.email):
         raise InvitationRefused("other_address")
     invitation.used_at = now
     invitation.save(update_fields=["used_at"])
     return start_application(cluster, user, language, now, invitation)
+
+
+def owns_address(user: User, email: str) -> bool:
+    """The user has shown that mail to this address reaches them."""
+    return EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists()
 
 
 def _hash(token: str) -> str:

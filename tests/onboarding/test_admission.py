@@ -53,7 +53,7 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
     assert "PL6199" not in text_of(page)
     with scope(cast.cluster.pk):
         point = ApplicationPoint.objects.get()
-    tomorrow = dt.date.today() + dt.timedelta(days=1)
+    tomorrow = dt.datetime.now(dt.UTC).date() + 2 * dt.timedelta(days=1)
     data = {f"node_{point.pk}": "ST-1", f"group_{point.pk}": "G12", "start_day": f"{tomorrow}"}
     assert dso.post(f"/dso/applications/alfa/{application.pk}/", data).status_code == 302
     assert "Nothing waits for you" in text_of(dso.get("/dso/applications/"))
