@@ -49,5 +49,6 @@ class PlatformAdminSite(AdminSite):
             context["zone"] = ZoneInfo(cluster.timezone)
             context["waiting"] = waiting(cluster, timezone.now())
             if may(request.access, "view_audit"):  # type: ignore[attr-defined]
-                context["latest_changes"] = entries(Change.objects.select_related("user")[:LATEST_CHANGES])
+                by_people = Change.objects.exclude(user=None).select_related("user")
+                context["latest_changes"] = entries(by_people[:LATEST_CHANGES])
         return super().index(request, context)

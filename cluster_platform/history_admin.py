@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -57,7 +58,7 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
     """Who changed what, and when; nobody can change that."""
 
     view_action = "view_audit"
-    list_display = ("at", "who", "operation", "kind", "row", "difference")
+    list_display = ("at", "who", "operation", "row", "difference")
     list_filter = ("operation", TableFilter, UserFilter)
     date_hierarchy = "at"
     search_fields = ("user__email", "after__code", "after__name", "before__code", "before__name")
@@ -86,13 +87,9 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
     def who(self, change: Any) -> str:
         return change.user.email if change.user else gettext("the platform (a command or a task)")
 
-    @admin.display(description=_("kind"))
-    def kind(self, change: Any) -> str:
-        return str(change.entry.kind)
-
-    @admin.display(description=_("row"))
+    @admin.display(description=_("what was changed"))
     def row(self, change: Any) -> str:
-        return str(change.entry.row)
+        return f"{capfirst(change.entry.kind)}: {change.entry.row}"
 
     @admin.display(description=_("difference"))
     def difference(self, change: Any) -> SafeString | str:

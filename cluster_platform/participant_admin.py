@@ -156,10 +156,7 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
     """Everybody in the cluster, with what they drew and fed in during one month."""
 
     change_action = "change_people"
-    list_display = (
-        "code", "name", "kind", "contract_today", "points_today", "drawn_kwh", "of_it_from_neighbours_kwh",
-        "fed_in_kwh", "of_it_to_neighbours_kwh", "email",
-    )  # fmt: skip
+    list_display = ("code", "name", "kind", "contract_today", "points_today", "drawn_kwh", "fed_in_kwh")
     list_display_links = ("code", "name")
     list_filter = (MonthFilter, SchemeFilter, "kind", "legal_form", "vat_payer", NodeFilter)
     search_fields = ("code", "name", "email", "nip", "city", "assignments__metering_point__code")
@@ -230,21 +227,13 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
     def points_today(self, participant: Any) -> int:
         return len(participant.points_now)
 
-    @admin.display(description=_("drew (kWh)"))
-    def drawn_kwh(self, participant: Any) -> str:
-        return _kwh(participant.balance, "drawn_wh")
+    @admin.display(description=_("drew, of it from neighbours (kWh)"))
+    def drawn_kwh(self, participant: Any) -> SafeString | str:
+        return _two_kwh(participant.balance, "drawn_wh", "drawn_local_wh")
 
-    @admin.display(description=_("from neighbours (kWh)"))
-    def of_it_from_neighbours_kwh(self, participant: Any) -> str:
-        return _kwh(participant.balance, "drawn_local_wh")
-
-    @admin.display(description=_("fed in (kWh)"))
-    def fed_in_kwh(self, participant: Any) -> str:
-        return _kwh(participant.balance, "fed_wh")
-
-    @admin.display(description=_("to neighbours (kWh)"))
-    def of_it_to_neighbours_kwh(self, participant: Any) -> str:
-        return _kwh(participant.balance, "fed_local_wh")
+    @admin.display(description=_("fed in, of it to neighbours (kWh)"))
+    def fed_in_kwh(self, participant: Any) -> SafeString | str:
+        return _two_kwh(participant.balance, "fed_wh", "fed_local_wh")
 
     @admin.display(description=_("settled energy"))
     def month_balances(self, participant: Any) -> SafeString | str:
@@ -271,3 +260,9 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
 
 def _kwh(flow: Flow | None, name: str) -> str:
     return "–" if flow is None else numbers.kwh_number(getattr(flow, name))
+
+
+def _two_kwh(flow: Flow | None, whole: str, local: str) -> SafeString | str:
+    if flow is None:
+        return "–"
+    return format_html('{} <span class="of-it">{}</span>', _kwh(flow, whole), _kwh(flow, local))

@@ -72,7 +72,7 @@ def _row_name(change: Change, model: type[models.Model] | None, names: Names) ->
 def _differences(change: Change, model: type[models.Model] | None, names: Names) -> list[Difference]:
     before, after = change.before or {}, change.after or {}
     found = []
-    for column in [*after, *(column for column in before if column not in after)]:
+    for column in _in_order({*before, *after}, model):
         was, is_now = before.get(column), after.get(column)
         if column in _UNSAID or was == is_now or (was in (None, "") and is_now in (None, "")):
             continue
@@ -80,6 +80,12 @@ def _differences(change: Change, model: type[models.Model] | None, names: Names)
         label = str(field.verbose_name) if field is not None else column
         found.append(Difference(_capital(label), _words(was, field, names), _words(is_now, field, names)))
     return found
+
+
+def _in_order(columns: set[str], model: type[models.Model] | None) -> list[str]:
+    """The columns as the model has them, what it no longer has at the end."""
+    known = [field.column for field in model._meta.concrete_fields] if model else []
+    return [*(column for column in known if column in columns), *sorted(columns.difference(known))]
 
 
 def _field(model: type[models.Model] | None, column: str) -> Any:

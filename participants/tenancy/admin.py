@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 
 from participants.models import Change
@@ -114,6 +115,16 @@ class TenantAdmin(CoordinatorPermissions, admin.ModelAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         form.cluster_id = request.cluster.pk  # type: ignore[attr-defined]
         return form
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        title = capfirst(self.opts.verbose_name)
+        return super().changeform_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What the database noted of this row, instead of what the admin says it did."""
