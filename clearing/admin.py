@@ -43,12 +43,15 @@ class ClearingRunAdmin(ReadOnlyTenantAdmin):
     )  # fmt: skip
     readonly_fields = ("surplus_kwh", "shortage_kwh", "matched_kwh", "trades", "positions")
 
-    def render_change_form(self, request: HttpRequest, *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, add: bool = False, change: bool = False, form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:  # fmt: skip
         if obj is not None:
             reader = Reader(request.user.pk, request.access.role)  # type: ignore[attr-defined]
             start = obj.interval_start
             note_access(obj.cluster_id, reader, ReadingAccess.Purpose.RUN, [None], start, start + INTERVAL)
-        return super().render_change_form(request, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("surplus (kWh)"), ordering="surplus_wh")
     def surplus_kwh(self, run: ClearingRun) -> str:

@@ -73,7 +73,7 @@ def change_consent(request: HttpRequest) -> HttpResponse:
     return redirect("privacy")
 
 
-@for_members
+@for_members  # type: ignore[arg-type]
 def own_data(request: HttpRequest, member: Member) -> StreamingHttpResponse:
     """All that is stored about the participant, as a ZIP."""
     _deciding(request)
@@ -95,7 +95,7 @@ def request_erasure(request: HttpRequest) -> HttpResponse:
     ErasureRequest.objects.get_or_create(
         cluster_id=participant.cluster_id,
         participant=participant,
-        defaults={"requested_at": timezone.now(), "requested_by": request.user},
+        defaults={"requested_at": timezone.now(), "requested_by": request.user},  # type: ignore[misc]
     )
     messages.success(request, gettext("Your coordinator has your request."))
     return redirect("privacy")

@@ -71,10 +71,13 @@ class MeteringPointAdmin(TenantAdmin):
     fields = ("code", "assignments", "latest_readings")
     readonly_fields = ("assignments", "latest_readings")
 
-    def render_change_form(self, request: HttpRequest, *args: Any, obj: Any = None, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, add: bool = False, change: bool = False, form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:  # fmt: skip
         if obj is not None:
             _note_latest(request, obj)
-        return super().render_change_form(request, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("assignments"))
     def assignments(self, point: MeteringPoint) -> SafeString:

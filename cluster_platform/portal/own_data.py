@@ -76,12 +76,15 @@ class _Sink:
     def size(self) -> int:
         return len(self._buffer)
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         self._buffer += data
         return len(data)
 
     def flush(self) -> None:
         """Everything is in the buffer at once."""
+
+    def close(self) -> None:
+        """What is in the buffer is still to be sent."""
 
     def take(self) -> bytes:
         taken = bytes(self._buffer)

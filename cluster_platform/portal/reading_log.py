@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -51,12 +52,14 @@ def own_accesses(cluster_id: int, own: OwnPoints, tz: ZoneInfo, count: int) -> l
     FROM ({OWN_ACCESSES}) AS found ORDER BY at DESC, id DESC LIMIT %(count)s
     """
     points, starts, ends = own.columns
-    parameters = {"cluster": cluster_id, "points": points, "starts": starts, "ends": ends, "count": count}
+    parameters: dict[str, Any] = {
+        "cluster": cluster_id, "points": points, "starts": starts, "ends": ends, "count": count,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [
-            AccessRow(*row, local_day(start, tz), local_day(end - INTERVAL, tz))
-            for *row, start, end in cursor.fetchall()
+            AccessRow(at, role, point, purpose, local_day(start, tz), local_day(end - INTERVAL, tz))
+            for at, role, point, purpose, start, end in cursor.fetchall()
         ]
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Mapping
 
 from contracts.dataset import records as r
+from contracts.dataset.faults import Faults
 from contracts.selectors import stored
 from contracts.services.sync import Changes, sync
 from metering.models import GridNode, MeteringPoint, PointAssignment
-from participants.models import Cluster, Participant
+from participants.models import Cluster, ErasureRequest, Participant
 
 
 def sync_participants(cluster: Cluster, wanted: Iterable[r.ParticipantRecord]) -> Changes[r.ParticipantRecord]:
-    """Create and update by number; who is not named stays."""
+    """Create and update by number; who is not named stays. DatasetError where an erased person would come back."""
+    wanted = list(wanted)
+    _refuse_erased(cluster, wanted)
     names = [name for name in r.ParticipantRecord.__dataclass_fields__ if name != "id"]
     return sync(
         cluster,
@@ -21,6 +24,19 @@ def sync_participants(cluster: Cluster, wanted: Iterable[r.ParticipantRecord]) -
         values=lambda row: {"code": row.id} | {name: getattr(row, name) for name in names},
         remove=lambda _row: False,
     )
+
+
+def _refuse_erased(cluster: Cluster, wanted: Iterable[r.ParticipantRecord]) -> None:
+    """Older files still hold what was erased."""
+    erased = ErasureRequest.objects.filter(cluster=cluster).exclude(erased_at=None)
+    left = {row.code for row in Participant.objects.filter(pk__in=erased.values("participant"))}
+    now = {record.id: record for _row, record in stored.participants(cluster)} if left else {}
+    text = "the personal data of {} were erased and must not come back; take its row from a fresh export"
+    faults = Faults()
+    for row in wanted:
+        if row.id in left and row != now[row.id]:
+            faults.add("participants.csv", 0, "id", text.format(row.id))
+    faults.check()
 
 
 def sync_points(

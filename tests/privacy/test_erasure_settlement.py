@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
 
 from contracts.models import Contract
 from metering.models import PointAssignment
@@ -31,3 +32,7 @@ def test_a_package_is_vouched_for_by_the_data_without_the_person(tmp_path: Path)
     for package in (before, export(tmp_path / "after")):
         assert "holds and agrees" in run("verify_package", package, "--dataset", tmp_path / "left")
     run("load_cluster", tmp_path / "left")
+    with pytest.raises(CommandError, match="the personal data of P3 were erased"):
+        run("load_cluster", tmp_path / "dataset")
+    with scope(Cluster.objects.get(slug=SLUG).pk):
+        assert Participant.objects.get(code="P3").name == "—"
