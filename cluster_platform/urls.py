@@ -17,6 +17,7 @@ urlpatterns = [
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
+    path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
