@@ -10,10 +10,11 @@ DEV := $(VENV)/.installed-dev
 LOCALES := $(patsubst %.po,%.mo,$(wildcard cluster_platform/locale/*/LC_MESSAGES/django.po))
 APPS := participants metering contracts clearing billing cluster_platform
 
-.PHONY: help demo test bench lint clean
+.PHONY: help demo codes test bench lint clean
 
 help:
 	@echo "make demo   load, clear and bill the example cluster, then serve it (PORT=8000)"
+	@echo "make codes  codes with which the demo's coordinator and distributor sign in"
 	@echo "make test   all tests"
 	@echo "make bench  time and memory of June of the example"
 	@echo "make lint   ruff, mypy, import-linter"
@@ -21,6 +22,9 @@ help:
 
 demo: $(RUN) $(LOCALES)
 	@$(BIN)/python manage.py demo --port $(PORT)
+
+codes: $(RUN)
+	@$(BIN)/python manage.py demo_codes
 
 test: $(DEV) $(LOCALES)
 	$(BIN)/pytest -n auto

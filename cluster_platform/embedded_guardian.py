@@ -44,7 +44,6 @@ random_page_cost = 1.1
 # Shared memory files below the data folder: containers have a /dev/shm of 64 MB.
 dynamic_shared_memory_type = mmap
 timezone = 'UTC'
-log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %u '
 """
 
@@ -268,8 +267,7 @@ class Postgres(Server):
         version = (self.data / "PG_VERSION").read_text().strip()
         if version != POSTGRES_VERSION:
             raise Refused(f"{self.data} was made by PostgreSQL {version}, this is version {POSTGRES_VERSION}.")
-        if self.data.stat().st_uid != self.account.uid:
-            owner = self.data.stat().st_uid
+        if (owner := self.data.stat().st_uid) != self.account.uid:
             raise Refused(f"{self.data} belongs to user {owner}; start as that user, or move the folder away.")
         self.end_orphans()
         # PostgreSQL trusts a pid in these files, even where another program has it by now.

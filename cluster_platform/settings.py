@@ -51,6 +51,8 @@ def _own_secret_key() -> str:
 VAR = Path(env.str("CLUSTER_PLATFORM_VAR", str(BASE_DIR / "var")))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or _own_secret_key()
+#: Former keys: what they signed or encrypted stays readable.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 #: Behind TLS: secure cookies, redirects and HSTS.
@@ -97,6 +99,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "csp",
 ]
@@ -113,6 +117,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "participants.middleware.ClusterMiddleware",
+    "participants.second_factor.SecondFactorMiddleware",
 ]
 ROOT_URLCONF = "cluster_platform.urls"
 WSGI_APPLICATION = "cluster_platform.wsgi.application"
@@ -144,7 +149,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_ADAPTER = "participants.accounts.AccountAdapter"
+#: A mail tells of a changed password and of a second factor that came or went.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "participants.accounts.SecondFactorAdapter"
+MFA_FORMS = {"add_webauthn": "participants.forms.AddKeyForm", "edit_webauthn": "participants.forms.RenameKeyForm"}
+#: Proxies in front that each append to X-Forwarded-For; attempts to sign in are counted by the address before them.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"

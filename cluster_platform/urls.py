@@ -31,6 +31,7 @@ urlpatterns = [
     path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
     path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
+    path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

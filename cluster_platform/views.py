@@ -8,10 +8,12 @@ from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from allauth.usersessions.adapter import get_adapter
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -262,6 +264,15 @@ def choose_access(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     request.session[SESSION_KEY] = wanted
     return redirect("home")
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Sign out in one other place."""
+    session = get_object_or_404(UserSession, pk=session_id, user=request.user)
+    get_adapter().end_sessions([session])
+    return redirect("usersessions_list")
 
 
 def _frame(member: Member, page: str) -> dict[str, Any]:

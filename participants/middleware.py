@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 
 from participants.access import Access, accesses_of
@@ -27,6 +28,7 @@ class ClusterMiddleware:
         request.accesses = []  # type: ignore[attr-defined]
         header = request.headers.get("Authorization", "")
         if header.startswith("Bearer "):
+            request.user = AnonymousUser()  # A request is a machine's or a person's, never both.
             return self._by_api_key(request, header.removeprefix("Bearer ").strip())
         if not request.user.is_authenticated:
             return self.get_response(request)

@@ -1,11 +1,17 @@
 """The standing cast of the tests: clusters with the same few people, so that every denial has somebody to be denied."""
 
+import base64
 import datetime as dt
 import functools
+import hmac
+import struct
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import encrypt
 from django.contrib.auth.hashers import make_password
 
 from clearing.models import ClearingRun, IntervalState, Position, Trade
@@ -18,6 +24,8 @@ from participants.tenancy.scope import scope
 UTC = ZoneInfo("UTC")
 NOON = dt.datetime(2026, 6, 11, 10, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+#: Of everybody's authenticator app (base 32).
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 DAY = dt.date(2026, 1, 1)
 
 
@@ -45,6 +53,7 @@ def make_cast(slug: str, dso_name: str = "Example Distribution") -> Cast:
         slug=slug, name=f"Cluster {slug}", timezone="Europe/Warsaw", holidays="PL", currency="PLN", dso=dso
     )
     users = [make_user(f"{who}@{slug}.example.org") for who in ("owner", "colleague", "coordinator")]
+    add_app(users[-1])
     with scope(cluster.pk):
         return _people(cluster, *users)
 
@@ -55,15 +64,39 @@ def _password_hash() -> str:
 
 
 def make_user(email: str, **fields: bool) -> User:
-    """A login with a verified address and the cast's password."""
+    """A login with a verified address and the cast's password; an operator's has an authenticator app too."""
     user = User.objects.create(email=email, password=_password_hash(), **fields)
     user.emailaddress_set.create(email=email, primary=True, verified=True)
+    if user.is_superuser:
+        add_app(user)
     return user
+
+
+def add_app(user: User) -> None:
+    """Gives a login the second factor that every role but the member's needs."""
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": encrypt(APP_SECRET)})
+
+
+def app_code(secret: str = APP_SECRET) -> str:
+    """The six digits that an authenticator app shows now (RFC 6238), good for some seconds more."""
+    wait_for_a_lasting_code()
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF) % 10**6:06}"
+
+
+def wait_for_a_lasting_code() -> None:
+    """A code is good for 30 seconds of the clock: in the last ones a person, too, waits for the next."""
+    left = 30 - time.time() % 30
+    if left < 5:
+        time.sleep(left)
 
 
 def make_dso_user(dso: Dso, email: str = "dso@example.org") -> User:
     """A login of the distributor."""
     user = make_user(email)
+    add_app(user)
     DsoUser.objects.create(user=user, dso=dso)
     return user
 

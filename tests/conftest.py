@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,12 @@ def truncate_as_owner(statements: list[str]) -> None:
     with psycopg.connect(**parameters) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(settings: Any) -> None:
+    """Attempts to sign in are counted in Redis, for each test apart."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
 
 
 @pytest.fixture

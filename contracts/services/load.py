@@ -11,12 +11,10 @@ from contracts.dataset import records as r
 from contracts.dataset.faults import DatasetError, Fault
 from contracts.dataset.records import Dataset
 from contracts.dataset.survey import Survey
-from contracts.domain.money import from_micro
 from contracts.models import (
     ClusterSettings,
     ClusterTerms,
     Contract,
-    ExternalPrice,
     RetailPrice,
     StandardSalePrice,
     StaticKey,
@@ -37,6 +35,11 @@ from participants.tenancy.scope import scope
 
 #: Of which a load may write a large part anew.
 BULK_TABLES = ("metering_reading", "metering_intervalinput", "contracts_externalprice")
+_INSERT_PRICES = """
+INSERT INTO contracts_externalprice (cluster_id, interval_start, version, buy_pln_kwh, sell_pln_kwh)
+SELECT %s, at, version, buy * 0.000001, sell * 0.000001
+FROM unnest(%s::timestamptz[], %s::int[], %s::bigint[], %s::bigint[]) AS u(at, version, buy, sell)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,22 +218,17 @@ def _sync_contracts(cluster: Cluster, dataset: Dataset, people: dict[str, int]) 
 
 def _store_prices(cluster: Cluster, dataset: Dataset) -> list[datetime]:
     """New versions of the external prices that differ, and their quarter-hours."""
-    known = {record.interval_start: (row, record) for row, record in stored.external_prices(cluster)}
+    known = {record.interval_start: (row.version, record) for row, record in stored.external_prices(cluster)}
     changed = []
     for record in dataset.external_prices:
-        row, before = known.get(record.interval_start, (None, None))
+        version, before = known.get(record.interval_start, (0, None))
         if record != before:
-            changed.append(
-                ExternalPrice(
-                    cluster=cluster,
-                    interval_start=record.interval_start,
-                    version=row.version + 1 if row else 1,
-                    buy_pln_kwh=from_micro(record.buy_micro),
-                    sell_pln_kwh=from_micro(record.sell_micro),
-                )
-            )
-    ExternalPrice.objects.bulk_create(changed, batch_size=2000)
-    return [row.interval_start for row in changed]
+            changed.append((record.interval_start, version + 1, record.buy_micro, record.sell_micro))
+    if changed:
+        with connection.cursor() as cursor:
+            columns = [list(column) for column in zip(*changed, strict=True)]
+            cursor.execute(_INSERT_PRICES, [cluster.pk, *columns])
+    return [start for start, *_ in changed]
 
 
 def _store_readings(cluster: Cluster, surveys: list[Survey], progress: Progress) -> Stored:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from metering.domain.calendar import interval_of
 from participants.tenancy.scope import scope
-from tests.cast import NOON, PASSWORD, Cast, make_cast, make_dso_user
+from tests.cast import NOON, PASSWORD, Cast, app_code, make_cast, make_dso_user
 from tests.pages.scenes import bill, settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +40,9 @@ def sign_in(browser: Any, server: LiveServer, email: str, password: str = PASSWO
     browser.find_element(By.NAME, "login").send_keys(email)
     browser.find_element(By.NAME, "password").send_keys(password)
     press(browser, browser.find_element(By.CSS_SELECTOR, "main form [type=submit]"))
+    for field in browser.find_elements(By.NAME, "code"):
+        field.send_keys(app_code())
+        press(browser, browser.find_element(By.CSS_SELECTOR, "main form [type=submit]"))
 
 
 def switch_language(browser: Any, language: str) -> None:
@@ -49,8 +52,10 @@ def switch_language(browser: Any, language: str) -> None:
 
 def press(browser: Any, button: Any) -> None:
     """Clicks what leads to another page, and waits for that page."""
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()
-    WebDriverWait(browser, 20).until(staleness_of(button))
+    # While the page changes, the driver may know the button no more without calling it stale.
+    WebDriverWait(browser, 20, ignored_exceptions=[WebDriverException]).until(staleness_of(button))
     wait(browser, lambda: browser.execute_script("return document.readyState") == "complete")
 
 

@@ -50,7 +50,7 @@ def test_signing_in_leads_to_the_page_of_the_role(cast: Cast) -> None:
     assert signed_in(cast.coordinator).get("/")["Location"] == "/admin/"
     assert signed_in(operator).get("/")["Location"] == "/admin/"
     assert signed_in(make_dso_user(cast.cluster.dso)).get("/")["Location"] == "/dso/"
-    assert "Your login is not connected" in text_of(signed_in(make_user("nobody@example.org")).get("/"))
+    assert "No cluster yet" in text_of(signed_in(make_user("nobody@example.org")).get("/"))
 
 
 def test_whoever_has_several_ways_in_can_change_between_them(cast: Cast) -> None:

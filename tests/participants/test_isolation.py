@@ -53,6 +53,8 @@ SHARED = {
     "contracts.TariffZone": "a distributor's published tariff",
     "account.EmailAddress": "belongs to a user",
     "account.EmailConfirmation": "belongs to a user",
+    "mfa.Authenticator": "a user's second factor, whatever clusters they act in",
+    "usersessions.UserSession": "a user's sign-in, before a cluster is chosen",
     "admin.LogEntry": "belongs to a user; shown to that user or beside an object in scope",
     "auth.Group": "Django's, unused for clusters",
     "auth.Permission": "Django's list of models",

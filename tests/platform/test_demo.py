@@ -1,8 +1,10 @@
 """What the demo is made of: June over again, meters that deliver it, programs that end with it."""
 
 import datetime as dt
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -14,15 +16,17 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import Client
 
 from cluster_platform.demo.example import SLUG, ZONE, twin_in_june, write_dataset
 from cluster_platform.demo.feeder import Feeder
-from cluster_platform.demo.logins import ensure_logins
+from cluster_platform.demo.logins import COORDINATOR, ensure_logins
 from cluster_platform.demo.processes import ProgramEnded, Programs
 from contracts.dataset.folder import read_dataset
 from participants.models import Membership, Participant, User
 from participants.tenancy.scope import scope
-from tests.cast import NOON, Cast, make_cast
+from tests.cast import NOON, Cast, make_cast, wait_for_a_lasting_code
 
 EXAMPLE = settings.BASE_DIR / "demo" / SLUG
 
@@ -122,6 +126,34 @@ def test_logins_stay_the_same_over_restarts(cast: Cast, tmp_path: Path) -> None:
             "member": member.pk,
             "coordinator": None,
         }
+
+
+def test_the_code_that_is_shown_lets_the_coordinator_in(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+    (tmp_path / "demo").mkdir()
+    logins, _ = ensure_logins(cast.cluster, tmp_path / "demo" / "logins.json")
+    client = Client()
+    client.post("/accounts/login/", {"login": COORDINATOR, "password": logins[1].password})
+    out = io.StringIO()
+    wait_for_a_lasting_code()
+    call_command("demo_codes", stdout=out)
+    shown = re.search(rf"{COORDINATOR} +code (\d{{6}})", out.getvalue())
+    assert shown
+    assert client.post("/accounts/2fa/authenticate/", {"code": shown[1]})["Location"] == "/"
+    assert client.get("/admin/").status_code == 200
+    again = io.StringIO()
+    call_command("demo_codes", stdout=again)
+    secrets = [re.findall(r"secret .*: (\w+)", text.getvalue()) for text in (out, again)]
+    assert secrets[0] == secrets[1]
+    assert len(secrets[0]) == 2
+
+
+def test_codes_of_a_demo_that_never_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+    with pytest.raises(CommandError, match="make demo"):
+        call_command("demo_codes")
 
 
 def test_programs_and_their_children_end_with_the_demo(tmp_path: Path) -> None:

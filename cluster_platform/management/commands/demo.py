@@ -21,7 +21,7 @@ from billing.models import Statement
 from cluster_platform import embedded
 from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
 from cluster_platform.demo.feeder import Feeder
-from cluster_platform.demo.logins import Login, ensure_logins
+from cluster_platform.demo.logins import COORDINATOR, DSO, Login, ensure_logins, ensure_second_factor
 from cluster_platform.demo.processes import ProgramEnded, Programs
 from metering.domain.calendar import month_days
 from participants.models import Cluster
@@ -122,11 +122,14 @@ class Command(BaseCommand):
     def _announce(self, address: str, logins: list[Login]) -> None:
         lines = ["", f"The cluster is open at {address}", ""]
         lines += [f"  {login.role:12} {login.email:26} {login.password}" for login in logins]
+        lines += ["", "The last two need a second factor. `make codes` shows new codes at any time."]
+        lines += [line for email in (COORDINATOR, DSO) for line in ensure_second_factor(email).in_words()]
         lines += [
             "",
             "Where to look: sign in as the member. The newest trades show within a minute; June has its statement and",
             f"savings. The coordinator's desk is at {address}/admin/; the distributor lands on the page of its grid.",
             "Today's readings, prices and tariffs are June 2026 over again: a demo, no real offer.",
+            f"E-mails of new accounts are in {settings.VAR / 'demo' / 'web.log'}",
             "Ctrl-C stops all of it.",
             "",
         ]
