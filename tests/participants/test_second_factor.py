@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 SET_UP = "/accounts/2fa/"
 CLOSED = [
     "/", "/dso/", "/energy/", "/money/2026-06.csv", "/admin/", "/admin/participants/participant/", "/admin/logout/",
-    "/accounts/password/change/", "/accounts/sessions/", "/accounts/sessions/1/end/", "/accounts/email/", "/api/v1/readings",
+    "/accounts/password/change/", "/accounts/sessions/", "/accounts/sessions/1/end/", "/accounts/email/",
+    "/api/v1/readings",
 ]  # fmt: skip
 
 
