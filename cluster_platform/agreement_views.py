@@ -1,10 +1,12 @@
 """The contract on the pages of a member and of a distributor: read, download, sign, decline, revoke, give notice."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from contracts.agreement_evidence import actor_of, evidence_of
 from contracts.agreement_words import declaration
 from contracts.domain.agreement_states import Act, AgreementError, Kind, State, acts_from, notice_end, permission
-from contracts.models import Agreement
+from contracts.models import Agreement, Contract
 from contracts.selectors.agreements import agreements_on, read
 from contracts.services import agreements
 from metering.domain.calendar import local_day, time_zone
@@ -31,8 +33,9 @@ def contract(request: HttpRequest, number: int | None = None) -> HttpResponse:
     chosen = get_object_or_404(found, number=number) if number else found.first()
     today = local_day(timezone.now(), time_zone(request.cluster.timezone))  # type: ignore[attr-defined]
     context: dict[str, Any] = {"page": "contract", "others": list(found), "tz": request.cluster.timezone}  # type: ignore[attr-defined]
-    context["participant"] = chosen.participant if chosen else None
-    if chosen is not None:
+    if chosen is None:
+        context["trades_since"] = _trades_since(request, today)
+    else:
         context |= {
             "reading": read(chosen),
             "may": _possible(request, chosen),
@@ -102,6 +105,15 @@ def _own(request: HttpRequest) -> Any:
     found = agreements_on(cluster, timezone.now()).filter(**whose)
     # What was withdrawn before it was offered was never theirs.
     return found.filter(events__target=State.OFFERED).distinct()
+
+
+def _trades_since(request: HttpRequest, today: date) -> date | None:
+    """From when a participant trades by a contract that was concluded elsewhere."""
+    row = Contract.objects.filter(
+        Q(valid_to=None) | Q(valid_to__gt=today), participant=request.access.participant_id, scheme="p2p",  # type: ignore[attr-defined]
+        valid_from__lte=today,
+    ).first()  # fmt: skip
+    return row.valid_from if row else None
 
 
 def _possible(request: HttpRequest, agreement: Agreement) -> list[str]:

@@ -7,12 +7,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import formats
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from metering.domain.calendar import time_zone
 from participants.models import Change, User
 from participants.selectors.history import Entry, entries
 from participants.tenancy.admin import ReadOnlyTenantAdmin
@@ -58,7 +60,7 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
     """Who changed what, and when; nobody can change that."""
 
     view_action = "view_audit"
-    list_display = ("at", "who", "operation", "row", "difference")
+    list_display = ("when", "who", "operation", "row", "difference")
     list_filter = ("operation", TableFilter, UserFilter)
     date_hierarchy = "at"
     search_fields = ("user__email", "after__code", "after__name", "before__code", "before__name")
@@ -72,7 +74,7 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
         for row, entry in zip(rows, entries(rows), strict=True):
-            row.entry = entry
+            row.entry, row.zone = entry, request.cluster.timezone  # type: ignore[attr-defined]
         changelist.result_list = rows
         return changelist
 
@@ -82,6 +84,10 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
             (change.entry,) = entries([change])
             change.zone = request.cluster.timezone  # type: ignore[attr-defined]
         return change
+
+    @admin.display(description=_("when"))
+    def when(self, change: Any) -> str:
+        return formats.date_format(change.at.astimezone(time_zone(change.zone)), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=_("who"))
     def who(self, change: Any) -> str:

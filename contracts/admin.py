@@ -32,6 +32,11 @@ class ContractAdmin(DatedAdmin):
     list_select_related = ("participant",)
     autocomplete_fields = ("participant",)
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever has an agreement is settled by it, not by hand."""
+        by_hand = obj is None or not obj.participant.agreements.exists()
+        return by_hand and super().has_change_permission(request, obj)
+
 
 @admin.register(ClusterSettings)
 class ClusterSettingsAdmin(DatedAdmin):

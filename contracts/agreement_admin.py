@@ -50,8 +50,8 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
     """A row is written by the services only; the page of one shows its text, evidence and what can be done."""
 
     change_action = "change_people"
-    list_display = ("number", "with_whom", "kind", "state_now", "since", "document_pdf")
-    list_display_links = ("number", "with_whom")
+    list_display = ("number", "agreed_with", "kind", "state_now", "since", "document_pdf")
+    list_display_links = ("number", "agreed_with")
     list_filter = ("kind", StateFilter)
     search_fields = ("participant__code", "participant__name", "partner__name", "dso__name")
 
@@ -62,7 +62,7 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
         return agreements_on(request.cluster, timezone.now())  # type: ignore[attr-defined]
 
     @admin.display(description=_("partner"))
-    def with_whom(self, agreement: Agreement) -> str:
+    def agreed_with(self, agreement: Agreement) -> str:
         return str(agreement.other_side)
 
     @admin.display(description=_("state"))
@@ -197,8 +197,13 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
     def _form_page(self, request: HttpRequest, form: Any, title: str, button: str) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": title, "subtitle": None, "opts": self.opts, "form": form, "button": button, "media": form.media,
-        }  # fmt: skip
+            "title": title,
+            "subtitle": None,
+            "opts": self.opts,
+            "form": form,
+            "button": button,
+            "media": self.media + form.media,
+        }
         return TemplateResponse(request, "admin/agreement_form.html", context)
 
 

@@ -51,8 +51,8 @@ class Contract(TenantModel):
     valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("contract")
-        verbose_name_plural = _("contracts")
+        verbose_name = _("settlement scheme")
+        verbose_name_plural = _("settlement schemes")
         ordering = ("participant", "valid_from")
         constraints: ClassVar = [
             ends_after_start("contract_dates"),

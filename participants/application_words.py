@@ -60,5 +60,5 @@ STEPS = {
     "object": _("The distributor objected"),
     "admit": _("Admitted"),
     "refuse": _("Refused"),
-    "withdraw": _("Withdrawn"),
+    "withdraw": _("Taken back"),
 }

@@ -52,7 +52,7 @@ class Application(TenantModel):
         CONFIRMED = "confirmed", _("confirmed by the distributor")
         ADMITTED = "admitted", _("admitted")
         REFUSED = "refused", _("refused")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        WITHDRAWN = "withdrawn", _("taken back")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("applicant")
@@ -190,7 +190,7 @@ class Complaint(TenantModel):
     subject = models.CharField(_("subject"), max_length=200)
     text = models.TextField(_("what is wrong"))
     language = models.CharField(_("language"), max_length=10)
-    made_at = models.DateTimeField(_("made"))
+    made_at = models.DateTimeField(_("lodged"))
     due_on = models.DateField(_("answer due on"))
     answer = models.TextField(_("answer"), blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)

@@ -57,7 +57,7 @@ class ApplicationAdmin(ReadOnlyTenantAdmin):
     """The queue, oldest first; a draft is nobody's but the applicant's."""
 
     change_action = "review_applications"
-    list_display = ("name", "kind", "legal_form", "number_of_points", "status", "submitted_at", "start_day")
+    list_display = ("name", "kind", "number_of_points", "status", "submitted_at", "start_day")
     list_filter = (TurnFilter, "status", "kind")
     search_fields = ("name", "email", "nip", "points__code")
 

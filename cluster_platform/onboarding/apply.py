@@ -17,7 +17,7 @@ from cluster_platform.onboarding.files import as_download
 from cluster_platform.onboarding.forms import AddressForm, DocumentForm, PartForm, PointForm, WhoForm
 from cluster_platform.onboarding.guards import Applying, for_applicants, in_cluster
 from participants.application_words import STATUS
-from participants.domain.documents import DocumentRefused
+from participants.domain.documents import MOST_BYTES, DocumentRefused
 from participants.models import Application, ApplicationDocument, ApplicationPoint, Cluster
 from participants.selectors.applications import latest_application, missing_in, open_application
 from participants.services.applications import add_document, editable, start_application, take_step
@@ -120,7 +120,8 @@ def documents(request: HttpRequest, applying: Applying) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            add_document(application.pk, file.name, file.read(), applying.now)
+            # One byte more than is allowed tells that there is more, whatever its size.
+            add_document(application.pk, file.name, file.read(MOST_BYTES + 1), applying.now)
             if "add" not in request.POST:
                 return _onward(request, applying, "documents")
             return redirect("application_documents", applying.cluster.slug, application.pk)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from cluster_platform.onboarding.invitation_list import COLUMNS, ListRefused, decode, read_list
+from cluster_platform.onboarding.invitation_list import COLUMNS, MOST_BYTES, ListRefused, decode, read_list
 from participants.models import Invitation
 from participants.services.invitations import Invited, send_invitations
 from participants.tenancy.admin import TenantAdmin, request_may
@@ -75,7 +75,7 @@ class InvitationAdmin(TenantAdmin):
         if "send" in request.POST:
             form.is_bound = False
             return decode(request.POST.get("list", "").encode())
-        return decode(form.cleaned_data["file"].read()) if form.is_valid() else None
+        return decode(form.cleaned_data["file"].read(MOST_BYTES + 1)) if form.is_valid() else None
 
     def _send(self, request: HttpRequest, people: list[Invited]) -> list[Invitation]:
         cluster: Any = request.cluster  # type: ignore[attr-defined]

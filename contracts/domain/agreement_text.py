@@ -15,7 +15,7 @@ _COMMON = frozenset(
     {
         "number", "version", "day", "start_day", "notice_days", "cluster_name", "dso_name", "amended",
         "coordinator_name", "coordinator_nip", "coordinator_address", "coordinator_iban", "partner_name", "partner_nip",
-        "partner_address",
+        "partner_address", "partner_details",
     }
 )  # fmt: skip
 VARIABLES: dict[str, frozenset[str]] = {

@@ -42,6 +42,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="contract",
+            options={
+                "ordering": ("participant", "valid_from"),
+                "verbose_name": "settlement scheme",
+                "verbose_name_plural": "settlement schemes",
+            },
+        ),
         migrations.CreateModel(
             name="Agreement",
             fields=[

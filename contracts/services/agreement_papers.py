@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext, override
+from django.utils.translation import gettext, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from contracts.domain.agreement_states import AgreementError
@@ -19,6 +19,11 @@ from participants.models import Cluster, Coordinator, Participant, User
 
 NOTICE_DAYS = 30
 NONE = "—"
+LEVELS = {
+    "station": gettext_lazy("same station"),
+    "substation": gettext_lazy("same substation"),
+    "cluster": gettext_lazy("same cluster"),
+}
 
 
 def template_in_use(cluster: Cluster, kind: str, language: str, now: datetime) -> AgreementTemplate:
@@ -80,6 +85,7 @@ def _variables(agreement: Agreement, template: AgreementTemplate, now: datetime)
         "partner_name": other.name,
         "partner_nip": other.nip or NONE,
         "partner_address": NONE if agreement.kind == "dso" else _address(other),
+        "partner_details": _details(other, agreement.kind),
         "amended": "",
     }
     if agreement.amends is not None:
@@ -102,7 +108,7 @@ def _participant_variables(agreement: Agreement, participant: Participant) -> di
         "price_rule": _price(rules),
         "residual": rules.get_residual_display(),
         "sharing_discount": [
-            f"{level}: {_number(Decimal(str(share)) * 100)} %"
+            f"{LEVELS.get(level, level)}: {_number(Decimal(str(share)) * 100)} %"
             for level, share in sorted(rules.sharing_discount.items(), key=lambda pair: -Decimal(str(pair[1])))
         ]
         or [NONE],
@@ -145,6 +151,13 @@ def _price(rules: ClusterSettings) -> str:
 def _address(who: Coordinator | Participant | ExternalPartner | Any) -> str:
     town = f"{who.postcode} {who.city}".strip()
     return ", ".join(part for part in (who.street, town) if part) or NONE
+
+
+def _details(who: Participant | ExternalPartner | Any, kind: str) -> str:
+    """What is known of the partner, to stand behind its name."""
+    address = "" if kind == "dso" else _address(who)
+    nip = gettext("tax number %(nip)s") % {"nip": who.nip} if who.nip else ""
+    return "".join(f", {part}" for part in (address, nip) if part and part != NONE)
 
 
 def _number(value: Decimal) -> str:

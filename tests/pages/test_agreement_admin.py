@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from contracts import agreement_admin
-from contracts.models import Agreement, AgreementSignature, AgreementTemplate, ExternalPartner
+from contracts.models import Agreement, AgreementSignature, AgreementTemplate, Contract, ExternalPartner
 from contracts.services import agreements
 from contracts.services.agreements import Actor, Evidence, offer_agreement
 from participants.access import Access
@@ -190,3 +190,15 @@ def test_who_may_do_what_here(cast: Cast, desk: Client) -> None:
             assert client.post(f"{address}act/withdraw/").status_code in (302, 403, 404)
         assert state(cast) == "offered", user
     assert Client().get(LIST).status_code == 302
+
+
+def test_whoever_has_an_agreement_is_not_settled_by_hand(cast: Cast, desk: Client) -> None:
+    with scope(cast.cluster.pk):
+        offer_agreement(cast.cluster, cast.buyer, dt.date(2026, 12, 1), cast.coordinator, NOW, "en")
+        rows = {row.participant_id: row.pk for row in Contract.objects.all()}
+    for participant, status in ((cast.buyer, 403), (cast.seller, 302)):
+        fields = {"participant": participant.pk, "scheme": "standard", "valid_from": "2026-01-01"}
+        response = desk.post(f"/admin/contracts/contract/{rows[participant.pk]}/change/", fields)
+        assert response.status_code == status
+    with scope(cast.cluster.pk):
+        assert Contract.objects.get(participant=cast.buyer).scheme == "p2p"

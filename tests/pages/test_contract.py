@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from cluster_platform import agreement_views
-from contracts.models import Agreement, AgreementSignature
+from contracts.models import Agreement, AgreementSignature, Contract
 from contracts.services import agreements
 from contracts.services.agreements import Actor, Evidence, offer_agreement
 from participants.access import Access
@@ -157,6 +157,9 @@ def test_a_draft_is_not_shown(cast: Cast) -> None:
         office = Actor(cast.coordinator, Access(cast.cluster.pk, "coordinator"))
         agreements.prepare(cast.cluster, office, NOW, DECEMBER, participant=cast.buyer)
     client = signed_in(cast.colleague)
+    assert "You have traded since 1 January 2026" in text_of(client.get("/contract/"))
+    with scope(cast.cluster.pk):
+        Contract.objects.all().delete()
     assert "No contract has been offered to you yet" in text_of(client.get("/contract/"))
     assert client.get("/contract/2.pdf").status_code == 404
 

@@ -82,21 +82,12 @@ class World:
     #: The applicant's draft, and what they sent in.
     application: Application
     sent: Application
+    point: ApplicationPoint
+    document: ApplicationDocument
+    sent_document: ApplicationDocument
 
     def draft(self, **inside: int) -> dict[str, Any]:
         return {"slug": self.ours.cluster.slug, "application": self.application.pk, **inside}
-
-    @property
-    def point(self) -> ApplicationPoint:
-        return self.application.points.get()
-
-    @property
-    def document(self) -> ApplicationDocument:
-        return self.application.documents.get()
-
-    @property
-    def sent_document(self) -> ApplicationDocument:
-        return self.sent.documents.get()
 
 
 def make_world() -> World:
@@ -112,36 +103,44 @@ def make_world() -> World:
         onboarding = invited_to_apply(ours, outsider)
         rows["participants.Membership"] = Membership.objects.get(user=people["accountant"].user)
         agreement = offered_agreement(ours)
-        draft, sent = (apply(ours, people["applicant"].user, status) for status in ("draft", "at_dso"))
+        rows["contracts.Agreement"] = agreement
+        draft, point, document = apply(ours, people["applicant"].user, "draft")
+        sent, _point, sent_document = apply(ours, people["applicant"].user, "at_dso")
         rows["participants.Application"] = sent
     return World(
-        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent
-    )
+        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent, point,
+        document, sent_document,
+    )  # fmt: skip
 
 
-def apply(cast: Cast, user: User | None, status: str) -> Application:
+def apply(cast: Cast, user: User | None, status: str) -> tuple[Application, ApplicationPoint, ApplicationDocument]:
     """An application with a metering point and a document."""
     application = Application.objects.create(
         cluster=cast.cluster, user=user, language="en", created_at=NOON, status=status, name="Applicant of ours",
         submitted_at=None if status == "draft" else NOON,
     )  # fmt: skip
-    for model in (ApplicationPoint, ApplicationDocument):
-        model.objects.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | {"application": application})
-    return application
+    inside = {"cluster": cast.cluster, "application": application}
+    point = ApplicationPoint.objects.create(**NEW_ROWS[ApplicationPoint](cast) | inside)
+    return application, point, ApplicationDocument.objects.create(**NEW_ROWS[ApplicationDocument](cast) | inside)
 
 
 def offered_agreement(cast: Cast) -> Agreement:
     agreement = Agreement.objects.create(
         cluster=cast.cluster, **NEW_ROWS[Agreement](cast) | {"participant": cast.seller, "number": 77}
     )
-    document = NEW_ROWS[AgreementDocument](cast) | {"agreement": agreement}
-    AgreementDocument.objects.create(cluster=cast.cluster, **document)
-    for position, act, source, target in ((1, "prepare", "new", "draft"), (2, "offer", "draft", "offered")):
-        AgreementEvent.objects.create(
-            cluster=cast.cluster, agreement=agreement, position=position, act=act, source=source, target=target,
-            day=DAY, at=NOON,
-        )  # fmt: skip
+    document = AgreementDocument.objects.all()[0]
+    document.pk, document.agreement = None, agreement
+    document.save(force_insert=True)
+    note(agreement, 1, "prepare", "new", "draft")
+    note(agreement, 2, "offer", "draft", "offered")
     return agreement
+
+
+def note(agreement: Agreement, position: int, act: str, source: str, target: str) -> None:
+    AgreementEvent.objects.create(
+        cluster_id=agreement.cluster_id, agreement=agreement, position=position, act=act, source=source,
+        target=target, day=DAY, at=NOON,
+    )  # fmt: skip
 
 
 def invited_to_apply(cast: Cast, user: User) -> str:
@@ -224,6 +223,8 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         for model in tenant_models():
             if model is not Membership:
                 rows[model._meta.label] = make_row(model, cast)
+        for agreement in Agreement.objects.filter(events=None):
+            note(agreement, 1, "prepare", "new", "draft")
         rows["participants.RoleInvitation"] = invite(
             cast.cluster, "accounts@example.org", "accounts", None, cast.coordinator, NOON
         )[0]
