@@ -8,12 +8,14 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+#: Who may not do without it.
+ROLES = {"coordinator", "dso", "operator"}
 #: All that is open without it, beside the pages that set it up.
 OPEN_VIEWS = {"account_logout", "account_reauthenticate", "set_language"}
 
 
 class SecondFactorMiddleware:
-    """Leads users with a role other than member, who have no second factor, to the page that sets one up.
+    """Leads users of these roles who have no second factor to the page that sets one up.
 
     Sets `request.second_factor_missing` for it. Comes after ClusterMiddleware, which finds the roles: one such role
     is enough, whichever the user acts in now.
@@ -35,7 +37,7 @@ class SecondFactorMiddleware:
 
 def needs_second_factor(request: HttpRequest) -> bool:
     accesses = request.accesses  # type: ignore[attr-defined]
-    return request.user.is_superuser or any(access.role != "member" for access in accesses)
+    return request.user.is_superuser or any(access.role in ROLES for access in accesses)
 
 
 def has_second_factor(request: HttpRequest) -> bool:

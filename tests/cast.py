@@ -63,11 +63,11 @@ def _password_hash() -> str:
     return make_password(PASSWORD)
 
 
-def make_user(email: str, **fields: bool) -> User:
-    """A login with a verified address and the cast's password; an operator's has an authenticator app too."""
+def make_user(email: str, with_app: bool = False, **fields: bool) -> User:
+    """A login with a verified address and the cast's password; an operator's has an authenticator app in any case."""
     user = User.objects.create(email=email, password=_password_hash(), **fields)
     user.emailaddress_set.create(email=email, primary=True, verified=True)
-    if user.is_superuser:
+    if with_app or user.is_superuser:
         add_app(user)
     return user
 

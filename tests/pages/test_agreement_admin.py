@@ -170,7 +170,8 @@ def test_texts_are_versions_that_are_added_and_never_changed(cast: Cast, desk: C
 def test_who_may_do_what_here(cast: Cast, desk: Client) -> None:
     with scope(cast.cluster.pk):
         offer_agreement(cast.cluster, cast.buyer, dt.date(2026, 12, 1), cast.coordinator, NOW, "en")
-        accountant, reader = make_user("accounts@example.org"), make_user("reader@example.org")
+        accountant = make_user("accounts@example.org", with_app=True)
+        reader = make_user("reader@example.org", with_app=True)
         for user, level in ((accountant, "accounts"), (reader, "read")):
             Membership.objects.create(cluster=cast.cluster, user=user, role="coordinator", level=level)
     operator = make_user("operator@example.org", is_staff=True, is_superuser=True)

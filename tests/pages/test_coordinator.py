@@ -338,7 +338,7 @@ def test_the_selected_are_exported(cast: Cast) -> None:
 
 
 def test_who_only_looks_changes_nobody(cast: Cast) -> None:
-    reader = make_user("reader@alfa.example.org")
+    reader = make_user("reader@alfa.example.org", with_app=True)
     with scope(cast.cluster.pk):
         Membership.objects.create(cluster=cast.cluster, user=reader, role="coordinator", level="read")
     client = signed_in(reader)

@@ -120,7 +120,7 @@ def test_who_had_the_point_then_reads_it_not_who_has_it_now(cast: Cast) -> None:
 
 def test_the_coordinator_sees_who_of_its_people_looked(cast: Cast) -> None:
     signed_in(cast.coordinator).get(reverse("admin:metering_meteringpoint_change", args=[cast.seller_point.pk]))
-    reader = make_user("reader@example.org")
+    reader = make_user("reader@example.org", with_app=True)
     with scope(cast.cluster.pk):
         Membership.objects.create(cluster=cast.cluster, user=reader, role="coordinator", level="read")
     page = reverse("admin:metering_readingaccess_changelist")

@@ -250,7 +250,7 @@ def test_nobody_else_carries_it_out(cast: Cast) -> None:
     signed_in(cast.owner).post("/privacy/erasure/", {"sure": "yes"})
     with scope(cast.cluster.pk):
         row = ErasureRequest.objects.get()
-        reader = make_user("reader@example.org")
+        reader = make_user("reader@example.org", with_app=True)
         Membership.objects.create(cluster=cast.cluster, user=reader, role="coordinator", level="read")
     data = {"action": "erase", ACTION_CHECKBOX_NAME: row.pk, "apply": "yes"}
     for user in (cast.owner, cast.colleague, reader, make_cast("beta").coordinator):

@@ -193,8 +193,8 @@ def everybody(ours: Cast, theirs: Cast, outsider: User) -> list[Person]:
 
 
 def member(cast: Cast, name: str, **fields: Any) -> User:
-    user = make_user(f"{name}@example.org")
     role = "member" if "participant" in fields else "coordinator"
+    user = make_user(f"{name}@example.org", with_app=role == "coordinator")
     with scope(cast.cluster.pk):
         Membership.objects.create(cluster=cast.cluster, user=user, role=role, **fields)
     return user
