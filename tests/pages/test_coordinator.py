@@ -230,6 +230,23 @@ def test_every_mistake_is_told_with_its_line_and_nothing_is_stored(cast: Cast) -
     assert people(cast) == ["P0001", "P0002"]
 
 
+def test_mistakes_are_told_in_the_readers_language(cast: Cast) -> None:
+    client = signed_in(cast.coordinator)
+    client.cookies["django_language"] = "pl"
+    rows = [f"P000{number},consumer,person,X,,,,,PL,,,no" for number in range(5, 9)]
+    rows[0] = rows[0].replace("consumer", "household")
+    rows[1] = rows[1].replace("P0006", "P0005")
+    rows[2] = rows[2].replace(",X,", ",,")
+    rows[3] = rows[3].replace("PL", "POLAND")
+    for table, text in (
+        ("participants", exported(client) + "\n".join(rows)),
+        ("participants", exported(client).replace("iban", "konto") + "a,b\n"),
+        ("metering_points", exported(client, "metering_points").replace("P0002", "P9").replace("2026-01-01", "1.1.26")),
+    ):
+        for fault in upload(client, text, table).context["faults"]:
+            assert not any(f" {word} " in f" {fault.text} " for word in ("the", "is", "not", "it")), fault.text
+
+
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"PK not a workbook", b"", b"id,name\n"])
 def test_what_is_no_table_is_refused(cast: Cast, data: bytes) -> None:
     page = upload(signed_in(cast.coordinator), data)
