@@ -36,6 +36,7 @@ FINDINGS = (
     said("'%(value)s' is unknown; add it or correct it"),
     said("a member's point needs its participant; fill it in"),
     said("a boundary point has no participant; leave it empty"),
+    said("the personal data of %(code)s were erased and must not come back; take its row from a fresh export"),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")
