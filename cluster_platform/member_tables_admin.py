@@ -1,5 +1,6 @@
 """Participants and metering points as tables: taken in with a preview, and handed out."""
 
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from django import forms
@@ -13,7 +14,8 @@ from django.urls import path
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from contracts.dataset.faults import DatasetError
+from cluster_platform.fault_words import finding_in_words
+from contracts.dataset.faults import DatasetError, Fault
 from contracts.dataset.spreadsheet import NotATable, as_csv, to_csv, to_xlsx
 from contracts.dataset.tables import COLUMNS
 from contracts.services.member_tables import Name, preview_table, store_table, table_lines
@@ -98,7 +100,7 @@ class MemberTables(admin.ModelAdmin):
         try:
             changes = preview_table(request.cluster, _file_name(table), text)  # type: ignore[attr-defined]
         except DatasetError as error:
-            return self._page(request, form=UploadForm(initial={"table": table}), faults=error.faults)
+            return self._page(request, form=UploadForm(initial={"table": table}), faults=_in_words(error))
         store = StoreForm(initial={"table": table, "text": text, "digest": changes.digest})
         return self._page(request, changes=changes, store=store, table=dict(TABLES)[table])
 
@@ -110,7 +112,7 @@ class MemberTables(admin.ModelAdmin):
         try:
             stored = store_table(request.cluster, _file_name(table), text, form.cleaned_data["digest"])  # type: ignore[attr-defined]
         except DatasetError as error:
-            return self._page(request, form=UploadForm(initial={"table": table}), faults=error.faults)
+            return self._page(request, form=UploadForm(initial={"table": table}), faults=_in_words(error))
         if stored is None:
             messages.warning(request, gettext("Something was changed meanwhile: look at the preview again."))
             return self._shown(request, table, text)
@@ -152,3 +154,7 @@ def table_response(
 
 def _file_name(table: str) -> Name:
     return cast(Name, f"{table}.csv")
+
+
+def _in_words(error: DatasetError) -> list[Fault]:
+    return [replace(fault, text=finding_in_words(fault.text)) for fault in error.faults]

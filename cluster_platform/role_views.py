@@ -54,14 +54,8 @@ def delegates(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         cluster = request.cluster  # type: ignore[attr-defined]
         wanted: dict[str, Any] = form.cleaned_data
-        invitation, token = invite(
-            cluster,
-            wanted["email"],
-            wanted["level"],
-            participant,
-            request.user,
-            timezone.now(),  # type: ignore[arg-type]
-        )
+        user: Any = request.user
+        invitation, token = invite(cluster, wanted["email"], wanted["level"], participant, user, timezone.now())
         send_role_invitation(request, cluster, invitation, token)
         messages.success(request, gettext("Invited: %(email)s") % {"email": invitation.email})
         return redirect("delegates")

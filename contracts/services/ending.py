@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from contracts.domain.agreement_states import OPEN, STANDING, AgreementError
+from contracts.domain.agreement_states import OPEN, STANDING, AgreementError, State
 from contracts.models import Agreement, Contract
 from contracts.services.agreement_effects import settle_under
 from contracts.services.agreements import Actor, lock_agreements, terminate
@@ -46,6 +46,8 @@ def _end(cluster: Cluster, participant: Participant, day: date, actor: Actor, no
             standing = next((row for row in agreements if row.state in STANDING), None)
             if any(row.state in OPEN for row in agreements):
                 raise AgreementError(_("An agreement is still being signed: withdraw it first."))
+            if any(row.state == State.TERMINATED for row in agreements):
+                raise AgreementError(_("It is terminated already."))
             if standing is not None:
                 terminate(standing, actor, now, day, reason)
             else:

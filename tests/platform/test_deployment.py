@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +14,18 @@ HEADERS_AND_COOKIES = """
 import json
 from django.conf import settings
 from django.test import Client
-response = Client().get("/accounts/login/", secure=True, headers={"host": "localhost"})
-plain = Client().get("/accounts/login/", headers={"host": "localhost"})
-cookie = response.cookies["csrftoken"]
+response = Client().get("/", secure=True, headers={"host": "localhost"})
+plain = Client().get("/", headers={"host": "localhost"})
 print(json.dumps({
-    "status": response.status_code, "headers": dict(response.headers), "cookie": dict(cookie),
-    "plain": [plain.status_code, plain["Location"]],
+    "status": response.status_code, "headers": dict(response.headers), "plain": [plain.status_code, plain["Location"]],
     "session": [settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SAMESITE],
+    "csrf": [settings.CSRF_COOKIE_SECURE, settings.CSRF_COOKIE_SAMESITE],
 }))
 """
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    strict = {"HTTPS": "true", "DEBUG": "false", "SECRET_KEY": "0kq8b5v2yqv6e9q3h1l7x4w2n8m5c0z6t3r9p1s7d4f2g8j5k"}
+    strict = {"HTTPS": "true", "DEBUG": "false", "SECRET_KEY": secrets.token_urlsafe(60)}
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=os.environ | environment | strict, capture_output=True, text=True, timeout=120
@@ -44,8 +44,8 @@ def test_headers_and_cookies_are_strict(service_environment: dict[str, str]) -> 
     result = manage(service_environment, "shell", "-v", "0", "-c", HEADERS_AND_COOKIES)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
-    headers, cookie = found["headers"], found["cookie"]
-    assert found["status"] == 200
+    headers = found["headers"]
+    assert found["status"] == 302
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'self'"
@@ -56,6 +56,6 @@ def test_headers_and_cookies_are_strict(service_environment: dict[str, str]) -> 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert cookie["secure"] and cookie["samesite"] == "Lax"
     assert found["session"] == [True, True, "Lax"]
-    assert found["plain"] == [301, "https://localhost/accounts/login/"]
+    assert found["csrf"] == [True, "Lax"]
+    assert found["plain"] == [301, "https://localhost/"]

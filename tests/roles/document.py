@@ -25,8 +25,8 @@ Made from the tables that the tests try on every address (`python -m tests.roles
 - **applicant** has only the own application. **operator** runs the platform. **nobody** is signed in without a role,
   **machine** has an API key.
 
-Every role holds in one cluster. What belongs to a participant is for those who act for it, and another cluster's rows do
-not exist, whatever a request sends along.
+Every role holds in one cluster. What belongs to a participant is for those who act for it, and another cluster's rows
+do not exist, whatever a request sends along.
 """
 
 

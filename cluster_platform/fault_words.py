@@ -1,0 +1,60 @@
+"""The dataset reader's findings in the reader's language; the reader itself knows no languages."""
+
+import re
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as said
+
+#: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
+FINDINGS = (
+    said("'%(value)s' starts or ends with a space; remove it"),
+    said("there is a control character in the text; remove it"),
+    said("the text has %(length)s characters; at most %(limit)s are allowed"),
+    said("the value is missing; fill it in"),
+    said("'%(value)s' is not one of %(options)s"),
+    said("'%(value)s' is not a day such as 2026-06-16"),
+    said("'%(value)s' is not a day that exists"),
+    said("%(day)s must lie after valid_from; it is exclusive"),
+    said("'%(value)s' is not a whole number from 0 to %(limit)s"),
+    said("'%(value)s' is not a decimal number such as 0.25"),
+    said("%(value)s is negative; it can't be"),
+    said("%(value)s has more than %(places)s decimals; round it"),
+    said("%(value)s is too large"),
+    said("%(value)s is more than 1; give a share from 0 to 1"),
+    said("'%(value)s' is not a code of 18 digits"),
+    said("the check digit of '%(value)s' is wrong; look for a mistyped digit"),
+    said("'%(value)s' is not a tax number of ten digits with a right check digit"),
+    said("'%(value)s' is not a bank account (IBAN without spaces) with right check digits"),
+    said("'%(value)s' is not an e-mail address"),
+    said("'%(value)s' is not a country code of two capital letters"),
+    said("unknown column; the columns are %(columns)s"),
+    said("the column appears twice; remove one"),
+    said("the column is missing; add it"),
+    said("there are %(values)s values for %(columns)s columns"),
+    said("the line is empty; remove it"),
+    said("the same as in line %(line)s; each may appear once"),
+    said("'%(value)s' is unknown; add it or correct it"),
+    said("a member's point needs its participant; fill it in"),
+    said("a boundary point has no participant; leave it empty"),
+    said("the personal data of %(code)s were erased and must not come back; take its row from a fresh export"),
+    said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
+)
+_FILLED_IN = re.compile(r"%\((\w+)\)s")
+
+
+def _pattern(finding: str) -> re.Pattern[str]:
+    parts = _FILLED_IN.split(finding)
+    texts = [f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    return re.compile("".join(texts), re.DOTALL)
+
+
+_PATTERNS = tuple((finding, _pattern(finding)) for finding in FINDINGS)
+
+
+def finding_in_words(text: str) -> str:
+    """The finding in the language in force."""
+    for finding, pattern in _PATTERNS:
+        match = pattern.fullmatch(text)
+        if match:
+            return gettext(finding) % match.groupdict()
+    return text
