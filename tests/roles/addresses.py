@@ -67,7 +67,7 @@ def admin_models() -> dict[str, type[models.Model]]:
 def route_of(address: Address) -> Route:
     """The entry of an address; KeyError names what has none."""
     if address.of_account:
-        return Route(SIGNED_IN, SIGNED_IN, lambda w: {"pk": 1, "key": "x", "uidb36": "1"})
+        return Route(SIGNED_IN, SIGNED_IN, lambda w: {"pk": 1, "key": "x", "uidb36": "1", "session_id": 1})
     route = ROUTES.get(address.name) or ADMIN_ROUTES.get(address.name)
     if route is not None:
         return route

@@ -113,7 +113,7 @@ ROUTES: dict[str, Route] = {
 }  # fmt: skip
 
 #: The sign-in's own pages (django-allauth): they show and change nothing but the user's own account.
-ACCOUNT_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:logout", "admin:password_change")
+ACCOUNT_PREFIXES = ("account_", "mfa_", "usersessions_", "end_session", "admin:logout", "admin:password_change")
 OPEN_ACCOUNT_PAGES = {
     "account_login", "account_logout", "account_inactive", "account_signup", "account_email_verification_sent",
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
@@ -147,6 +147,8 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "participants.Participant": AdminModel(change=ADMIN),
     "participants.Change": AdminModel(),
     "participants.Coordinator": AdminModel(change=ADMIN),
+    "mfa.Authenticator": AdminModel(OPERATOR, OPERATOR, OPERATOR),
+    "usersessions.UserSession": AdminModel(OPERATOR, OPERATOR, OPERATOR),
     "participants.Membership": AdminModel(change=ADMIN, add=NOBODY, delete=ADMIN),
     "participants.RoleInvitation": AdminModel(add=ADMIN, delete=ADMIN),
     "participants.Consent": AdminModel(),

@@ -5,6 +5,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
@@ -218,6 +220,10 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         ),
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
+        "mfa.Authenticator": Authenticator.objects.get(user=cast.coordinator),
+        "usersessions.UserSession": UserSession.objects.create(
+            user=cast.owner, session_key=f"of {cast.cluster.slug}", ip="127.0.0.1", user_agent="browser"
+        ),
     }  # fmt: skip
     with scope(cast.cluster.pk):
         for model in tenant_models():
