@@ -75,7 +75,8 @@ def test_what_is_refused_changes_nothing(world: World) -> None:
             data = forged(world, person) | route.data(person)
             for send in EVERY_METHOD if address.name.startswith("api") else (Client.post,):
                 response = send(person.client(), path_of(address, route, world), data, **json_for(address, send))
-                if entered(response):
+                # Some pages that one may look at answer to any method; that nothing changes is seen below.
+                if entered(response) and not is_allowed(person, route.get, route):
                     wrong.append((person.name, address.name, send.__name__, response.status_code))
         after = snapshot(world.ours.cluster), snapshot(world.theirs.cluster)
         for then, now in zip(before, after, strict=True):
@@ -98,12 +99,14 @@ def test_what_is_allowed_stays_in_the_own_cluster_whatever_is_sent(world: World)
             page = person.client().get(path)
             form = fields_of(page, path) | route.data(person)
             with undone():
-                for data in (form | forged(world, person), forged_fields(form, others, world, person), form):
-                    response = person.client().post(path, data, **json_for(address, Client.post))
-                if not entered(response):
-                    wrong.append((person.name, address.name, response.status_code))
+                forms = (form | forged(world, person), forged_fields(form, others, world, person), form)
+                responses = [person.client().post(path, data, **json_for(address, Client.post)) for data in forms]
+                # What the first one removed, the others don't find.
+                if not any(entered(response) for response in responses):
+                    wrong.append((person.name, address.name, responses[-1].status_code))
                 if not address.name.startswith(GIVE_ROLES):
-                    if snapshot(others.cluster) != before:
+                    # Whoever belongs to one cluster may apply to another.
+                    if address.name != "apply" and snapshot(others.cluster) != before:
                         wrong.append((person.name, address.name, "changed the other cluster"))
                     if ways_in(world.ours.cluster, world.theirs.cluster) != roles:
                         wrong.append((person.name, address.name, "changed roles"))

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, TariffRate, TariffZone
+from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
 from metering.models import DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -37,6 +38,8 @@ from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
 from tests.participants.test_isolation import NEW_ROWS, make_row
 
+#: One for all requests: each of its own would collect all static files anew.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
 DELEGATES = (("actor", "act"), ("reader", "read"))
 
 
@@ -55,6 +58,7 @@ class Person:
     def client(self) -> Client:
         """A browser in which the person is signed in."""
         client = Client(headers={"Accept-Language": "en"})
+        client.handler = HANDLER
         if self.cookie:
             client.cookies[settings.SESSION_COOKIE_NAME] = self.cookie
         if self.token:
@@ -229,6 +233,10 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         for model in tenant_models():
             if model is not Membership:
                 rows[model._meta.label] = make_row(model, cast)
+        # Whoever has an agreement is settled by it: these have none.
+        rows["contracts.Contract"] = Contract.objects.create(
+            cluster=cast.cluster, participant=rows["participants.Participant"], scheme="p2p", valid_from=DAY
+        )
         for agreement in Agreement.objects.filter(events=None):
             note(agreement, 1, "prepare", "new", "draft")
         rows["participants.RoleInvitation"] = invite(
