@@ -42,9 +42,10 @@ def sign_in(browser: Any, server: LiveServer, email: str, password: str = PASSWO
     browser.find_element(By.NAME, "password").send_keys(password)
     press(browser, browser.find_element(By.CSS_SELECTOR, "main form [type=submit]"))
     while fields := browser.find_elements(By.NAME, "code"):
+        fields[0].clear()
         fields[0].send_keys(app_code())
         press(browser, browser.find_element(By.CSS_SELECTOR, "main form [type=submit]"))
-        if browser.find_elements(By.CSS_SELECTOR, ".errorlist"):
+        if browser.find_elements(By.NAME, "code"):
             time.sleep(30 - time.time() % 30)  # Each code opens the door once: the next one comes.
 
 
