@@ -4,6 +4,7 @@ from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
 from cluster_platform.participant_admin import ParticipantAdmin
+from cluster_platform.point_admin import MeteringPointAdmin
 from cluster_platform.privacy_admin import ConsentAdmin, ErasureRequestAdmin
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "ConsentAdmin",
     "ErasureRequestAdmin",
     "InvitationAdmin",
+    "MeteringPointAdmin",
     "ParticipantAdmin",
 ]
