@@ -40,7 +40,15 @@ class ContractAdmin(DatedAdmin):
 
 @admin.register(ClusterSettings)
 class ClusterSettingsAdmin(DatedAdmin):
-    list_display = ("valid_from", "allocation", "price_rule", "price_share", "residual", "buyer_fee_pln_kwh")
+    list_display = (
+        "valid_from",
+        "allocation",
+        "price_rule",
+        "price_share",
+        "residual",
+        "buyer_fee_pln_kwh",
+        "reading_deadline_hours",
+    )
 
 
 @admin.register(StaticKey)

@@ -14,6 +14,7 @@ from contracts.agreement_models import (
     AgreementTemplate,
     ExternalPartner,
 )
+from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
 from metering.models import on_the_quarter_hour
 from participants.models import Dso, Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
@@ -256,6 +257,10 @@ class ClusterSettings(TenantModel):
     dso_settlement = models.CharField(_("grid fees are settled"), max_length=20, choices=DsoSettlement)
     buyer_fee_pln_kwh = models.DecimalField(_("buyer's fee (PLN/kWh)"), max_digits=12, decimal_places=6)
     seller_fee_pln_kwh = models.DecimalField(_("seller's fee (PLN/kWh)"), max_digits=12, decimal_places=6)
+    #: A quarter-hour whose readings are not all there so long after its end is settled with estimates.
+    reading_deadline_hours = models.PositiveSmallIntegerField(
+        _("readings are due after (hours)"), default=DEADLINE_HOURS
+    )
     #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level.
     sharing_discount = models.JSONField(_("discount by sharing level"))
 
@@ -265,6 +270,9 @@ class ClusterSettings(TenantModel):
         ordering = ("-valid_from",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cluster", "valid_from"], name="one_settings_a_day"),
+            models.CheckConstraint(
+                name="deadline_within_a_year", condition=Q(reading_deadline_hours__lte=LONGEST_DEADLINE_HOURS)
+            ),
             models.CheckConstraint(name="share_is_a_share", condition=Q(price_share__gte=0) & Q(price_share__lte=1)),
             models.CheckConstraint(
                 name="fixed_rule_has_a_price", condition=~Q(price_rule="fixed") | Q(fixed_price_pln_kwh__isnull=False)

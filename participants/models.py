@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from participants.change_models import Change
+from participants.domain.places import CENTRE_OF_POLAND
 from participants.kinds import Kind, LegalForm
 from participants.onboarding_models import (
     Application,
@@ -68,11 +69,19 @@ class Cluster(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     interval_minutes = models.PositiveSmallIntegerField(_("interval (minutes)"), default=15)
     dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="clusters", verbose_name=_("distributor"))
+    latitude = models.DecimalField(_("latitude (°)"), max_digits=6, decimal_places=4, default=CENTRE_OF_POLAND[0])
+    longitude = models.DecimalField(_("longitude (°)"), max_digits=7, decimal_places=4, default=CENTRE_OF_POLAND[1])
 
     class Meta:
         verbose_name = _("cluster")
         verbose_name_plural = _("clusters")
-        constraints: ClassVar = [models.CheckConstraint(name="quarter_hours", condition=Q(interval_minutes=15))]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="quarter_hours", condition=Q(interval_minutes=15)),
+            models.CheckConstraint(
+                name="on_the_globe",
+                condition=Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

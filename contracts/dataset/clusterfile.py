@@ -12,7 +12,9 @@ from typing import Any
 from contracts.dataset.faults import Faults
 from contracts.dataset.fields import Fields
 from contracts.dataset.records import ClusterRecord, CoordinatorRecord, DsoRecord, SettingsRecord, TermsRecord
+from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
 from metering.domain.calendar import CalendarError, public_holidays, time_zone
+from participants.domain.places import CENTRE_OF_POLAND
 
 FILE = "cluster.toml"
 FORMAT = "cluster-dataset/1"
@@ -24,7 +26,7 @@ NETTINGS = ("interval", "hour")
 DEFAULT_SHARE = {"mid_market": Decimal("0.5"), "supply_demand_ratio": Decimal(0), "fixed": Decimal("0.5")}
 
 KEYS = {
-    "cluster": ("slug", "name", "timezone", "holidays", "currency", "interval_minutes"),
+    "cluster": ("slug", "name", "timezone", "holidays", "currency", "interval_minutes", "latitude", "longitude"),
     "coordinator": ("name", "nip", "street", "postcode", "city", "country", "iban"),
     "dso": ("name", "nip", "iban"),
     "tax": ("vat_rate", "excise_pln_kwh"),
@@ -39,10 +41,18 @@ KEYS = {
         "dso_settlement",
         "buyer_fee_pln_kwh",
         "seller_fee_pln_kwh",
+        "reading_deadline_hours",
         "sharing_discount",
     ),
 }
-OPTIONAL = {"price_share", "fixed_price_pln_kwh"}
+#: What holds where the file does not say it; not written either.
+DEFAULTS: dict[str, int | Decimal] = {
+    "reading_deadline_hours": DEADLINE_HOURS,
+    "latitude": CENTRE_OF_POLAND[0],
+    "longitude": CENTRE_OF_POLAND[1],
+}
+OPTIONAL = {"price_share", "fixed_price_pln_kwh", *DEFAULTS}
+_WHOLE_NUMBERS = {"interval_minutes", "reading_deadline_hours"}
 
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}\s*(?:#.*)?")
 _KEY = re.compile(r"\s*([\w-]+)\s*[=.]")
@@ -129,7 +139,7 @@ def _fields(
             fields.fault(key, f"unknown key of [{name}]; known are {', '.join(KEYS[name])}")
         elif isinstance(value, str):
             values[key] = value
-        elif isinstance(value, int) and not isinstance(value, bool) and key == "interval_minutes":
+        elif isinstance(value, int) and not isinstance(value, bool) and key in _WHOLE_NUMBERS:
             values[key] = str(value)
         elif key != "sharing_discount":
             fields.fault(key, "the value must be a text in quotes")
@@ -156,7 +166,18 @@ def _cluster(fields: Fields) -> ClusterRecord:
         fields.fault("holidays", str(error))
     currency = fields.choice("currency", ("PLN",))
     minutes = int(fields.choice("interval_minutes", ("15",)) == "15") * 15
-    return ClusterRecord(slug, fields.text("name"), zone, country, currency, minutes)
+    latitude, longitude = (
+        _degrees(fields, key, most) if fields.has(key) else default
+        for key, most, default in zip(("latitude", "longitude"), (90, 180), CENTRE_OF_POLAND, strict=True)
+    )
+    return ClusterRecord(slug, fields.text("name"), zone, country, currency, minutes, latitude, longitude)
+
+
+def _degrees(fields: Fields, key: str, most: int) -> Decimal:
+    value = fields.decimal(key, 4, whole=3, negative=True)
+    if abs(value) > most:
+        fields.fault(key, f"{value} is no {key}; give degrees from -{most} to {most}")
+    return value
 
 
 def _coordinator(fields: Fields) -> CoordinatorRecord:
@@ -199,8 +220,19 @@ def _settings(fields: Fields, table: Mapping[str, Any]) -> SettingsRecord:
         dso_settlement=fields.choice("dso_settlement", DSO_SETTLEMENTS),
         buyer_fee_pln_kwh=fields.decimal("buyer_fee_pln_kwh", 6),
         seller_fee_pln_kwh=fields.decimal("seller_fee_pln_kwh", 6),
+        reading_deadline_hours=_deadline(fields),
         sharing_discount=_discounts(fields, table.get("sharing_discount")),
     )
+
+
+def _deadline(fields: Fields) -> int:
+    key = "reading_deadline_hours"
+    if not fields.has(key):
+        return DEADLINE_HOURS
+    hours = fields.integer(key)
+    if hours > LONGEST_DEADLINE_HOURS:
+        fields.fault(key, f"{hours} hours are more than a year; give at most {LONGEST_DEADLINE_HOURS}")
+    return hours
 
 
 def _discounts(fields: Fields, table: Any) -> dict[str, Decimal]:

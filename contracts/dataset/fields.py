@@ -49,6 +49,10 @@ class Fields:
         """The values of a table inside `column`; their mistakes are told at its place."""
         return Fields(self._faults, self._file, self._line_of(column), values)
 
+    def has(self, column: str) -> bool:
+        """Whether there is such a value at all."""
+        return column in self._values
+
     def optional(self, column: str, limit: int = 200) -> str:
         """A text that may be empty."""
         value = self._values.get(column, "")

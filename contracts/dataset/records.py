@@ -27,6 +27,8 @@ class ClusterRecord:
     holidays: str
     currency: str
     interval_minutes: int
+    latitude: Decimal
+    longitude: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class SettingsRecord:
     dso_settlement: str
     buyer_fee_pln_kwh: Decimal
     seller_fee_pln_kwh: Decimal
+    reading_deadline_hours: int
     sharing_discount: Mapping[str, Decimal]
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from contracts.dataset.clusterfile import FILE, FORMAT
+from contracts.dataset.clusterfile import DEFAULTS, FILE, FORMAT
 from contracts.dataset.records import Dataset, MeteringPointRecord, ParticipantRecord
 from contracts.dataset.tables import COLUMNS, OPTIONAL_FILES
 from contracts.domain.money import from_micro
@@ -145,7 +145,7 @@ def _toml(header: str, record: object) -> Iterator[str]:
     yield from ("", header)
     for name in record.__dataclass_fields__:  # type: ignore[attr-defined]
         value = getattr(record, name)
-        if value is not None:
+        if value is not None and (name not in DEFAULTS or value != DEFAULTS[name]):
             yield f"{name} = {_toml_value(name, value)}"
 
 

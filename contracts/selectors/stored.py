@@ -46,7 +46,9 @@ def zones(dso: Dso) -> r.Table[ZoneRow]:
 
 
 def cluster_record(row: Cluster) -> r.ClusterRecord:
-    return r.ClusterRecord(row.slug, row.name, row.timezone, row.holidays, row.currency, row.interval_minutes)
+    return r.ClusterRecord(
+        row.slug, row.name, row.timezone, row.holidays, row.currency, row.interval_minutes, row.latitude, row.longitude
+    )
 
 
 def dso_record(row: Dso) -> r.DsoRecord:
