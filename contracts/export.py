@@ -16,7 +16,7 @@ from metering.domain.calendar import format_period, local_midnight, next_month, 
 from metering.domain.readings import COLUMNS, QUALITIES
 from metering.models import ReadingAccess
 from metering.services.access_log import OPERATOR, note_access
-from metering.services.bulk import Progress, silent
+from metering.services.progress import Progress, silent
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 

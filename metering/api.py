@@ -7,12 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from metering.domain.delivery import MAX_ROWS, parse_delivery
-from metering.domain.readings import ReadingFault, Stored
-from metering.models import Reading
-from metering.selectors.points import point_spans
-from metering.services.readings import check_rows, store_readings
-from participants.tenancy.partitions import ensure_month_partitions
+from metering.domain.delivery import MAX_ROWS, csv_lines, parse_delivery
+from metering.domain.readings import ReadingFault
+from metering.services.ingest import Outcome, ingest
 
 
 class ReadingsView(APIView):
@@ -28,25 +25,21 @@ class ReadingsView(APIView):
         if not isinstance(sent, list) or not 0 < len(sent) <= MAX_ROWS:
             return Response({"detail": f"Send an object with 1 to {MAX_ROWS} `readings`."}, status=400)
         cluster = request._request.cluster
-        rows, faults = parse_delivery(sent, timezone.now())
+        now = timezone.now()
+        rows, faults = parse_delivery(sent, now)
         places = sorted(rows)
-        for fault in check_rows([rows[place] for place in places], point_spans(cluster)):
-            faults.append(ReadingFault("", places[fault.line], fault.column, fault.text))
-        bad = {fault.line for fault in faults}
-        good = [rows[place] for place in places if place not in bad]
-        stored = Stored(0, 0, 0)
-        if good:
-            starts = [row.interval_start for row in good]
-            ensure_month_partitions(Reading._meta.db_table, min(starts), max(starts))
-            stored = store_readings(cluster, good)
-        return Response(_answer(stored, faults), status=200 if good else 422)
+        lines = csv_lines(rows[place] for place in places)
+        outcome = ingest(cluster, [lines], issued_at=now, whole=False, now=now, most_faults=MAX_ROWS)
+        faults += [ReadingFault("", places[fault.line - 1], fault.column, fault.text) for fault in outcome.refused]
+        return Response(_answer(outcome, faults), status=200 if len(faults) < len(sent) else 422)
 
 
-def _answer(stored: Stored, faults: list[ReadingFault]) -> dict[str, Any]:
+def _answer(outcome: Outcome, faults: list[ReadingFault]) -> dict[str, Any]:
     refused = sorted(faults, key=lambda fault: fault.line)
     return {
-        "new": stored.new,
-        "replaced": stored.replaced,
-        "unchanged": stored.unchanged,
+        "new": outcome.accepted,
+        "replaced": outcome.replaced,
+        "unchanged": outcome.unchanged,
+        "superseded": outcome.superseded,
         "refused": [{"reading": fault.line, "field": fault.column, "reason": fault.text} for fault in refused],
     }

@@ -104,7 +104,10 @@ class PointAssignment(TenantModel):
 
 
 class Reading(BulkTenantModel):
-    """What a metering point imported and exported in one quarter-hour (Wh); the highest version holds."""
+    """What a metering point imported and exported in one quarter-hour (Wh); the highest version holds.
+
+    The version says when the source issued the value (domain/versions.py), so the order of arrival does not matter.
+    """
 
     append_only = True
 
@@ -117,7 +120,7 @@ class Reading(BulkTenantModel):
     pk = models.CompositePrimaryKey("cluster_id", "metering_point_id", "interval_start", "version")
     metering_point = TenantForeignKey(MeteringPoint, db_index=False)
     interval_start = models.DateTimeField()
-    version = models.PositiveSmallIntegerField()
+    version = models.PositiveIntegerField()
     imported_wh = models.PositiveIntegerField()
     exported_wh = models.PositiveIntegerField()
     quality = models.PositiveSmallIntegerField(choices=Quality)

@@ -19,6 +19,7 @@ from metering.domain.calendar import (
     next_month,
     time_zone,
 )
+from metering.domain.versions import FIRST_DELIVERED
 from participants.models import Cluster, Dso
 
 POINTS_LISTED = 100
@@ -82,9 +83,9 @@ def rates_in_force(dso: Dso, day: date) -> list[TariffRate]:
     return list(TariffRate.objects.filter(in_force, dso=dso).order_by("group", "component", "zone", "use_from_kwh"))
 
 
-#: Readings due and there, by point and day; parameters: days, due, cluster, nodes (twice), zone,
+#: Readings due and there (estimates are not), by point and day; parameters: days, due, cluster, nodes (twice), zone,
 #: cluster, start, end.
-_DUE = """
+_DUE = f"""
     WITH due AS (
         SELECT a.metering_point_id, d.day, d.due
         FROM unnest(%s::date[], %s::int[]) AS d(day, due)
@@ -94,8 +95,10 @@ _DUE = """
     ),
     there AS (
         SELECT r.metering_point_id, (r.interval_start AT TIME ZONE %s)::date AS day, count(*) AS count
-        FROM metering_reading r
-        WHERE r.cluster_id = %s AND r.version = 1 AND r.interval_start >= %s AND r.interval_start < %s
+        FROM (
+            SELECT DISTINCT metering_point_id, interval_start FROM metering_reading
+            WHERE cluster_id = %s AND version >= {FIRST_DELIVERED} AND interval_start >= %s AND interval_start < %s
+        ) r
         GROUP BY 1, 2
     ),
     compared AS (

@@ -2,12 +2,11 @@
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from contracts.dataset.csvfile import check_header, open_binary
 from contracts.dataset.faults import Faults
@@ -31,9 +30,10 @@ class Survey:
         """The file's name."""
         return self.path.name
 
-    def open(self) -> BinaryIO:
-        """The unpacked bytes."""
-        return open_binary(self.path)
+    def chunks(self) -> Iterator[bytes]:
+        """The unpacked bytes, in parts."""
+        with open_binary(self.path) as stream:
+            yield from iter(partial(stream.read, _CHUNK_BYTES), b"")
 
 
 def survey_readings(files: Sequence[Path]) -> tuple[Survey, ...]:

@@ -25,10 +25,12 @@ from contracts.services.grid import store_grid
 from contracts.services.members import sync_participants, sync_points
 from contracts.services.sync import Changes, sync
 from contracts.services.touched import WHOLE_TIME, DaySpan, changed_spans, days_until_next, instants, within
-from metering.domain.readings import ReadingsRefused, Stored
-from metering.services.bulk import Progress, ReadingFile, silent, store_reading_files
+from metering.domain.readings import ReadingsRefused
+from metering.services.ingest import Outcome, ingest_files
 from metering.services.inputs import known_intervals, touch_intervals
-from metering.services.readings import lock_readings
+from metering.services.locks import lock_readings
+from metering.services.progress import Progress, silent
+from metering.services.staging import Source
 from participants.models import Cluster, Coordinator, Dso, Participant
 from participants.tenancy.partitions import ensure_month_partitions, renew_statistics
 from participants.tenancy.scope import scope
@@ -49,11 +51,11 @@ class Loaded:
     cluster: Cluster
     rows: int
     prices: int
-    readings: Stored
+    readings: Outcome
 
 
-def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress = silent) -> Loaded:
-    """Create or update the cluster of the folder in one transaction.
+def load_dataset(dataset: Dataset, surveys: Iterable[Survey], now: datetime, progress: Progress = silent) -> Loaded:
+    """Create or update the cluster of the folder in one transaction; its readings count as issued now.
 
     What the folder names is made equal to it; participants and metering points that it does not name stay. Raises
     DatasetError, with nothing stored, for bad readings and for a tariff that differs from the distributor's book.
@@ -73,8 +75,8 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], progress: Progress
             touched = within(known, instants(spans, dataset.tz))
             changed = _store_prices(cluster, dataset)
             touch_intervals(cluster.pk, [*touched, *changed])
-            readings = _store_readings(cluster, surveys, progress)
-    if readings.new or readings.replaced:
+            readings = _store_readings(cluster, surveys, now, progress)
+    if readings.changed:
         renew_statistics(BULK_TABLES, months[0], months[-1])
     return Loaded(cluster, count + moved, len(changed), readings)
 
@@ -231,10 +233,10 @@ def _store_prices(cluster: Cluster, dataset: Dataset) -> list[datetime]:
     return [start for start, *_ in changed]
 
 
-def _store_readings(cluster: Cluster, surveys: list[Survey], progress: Progress) -> Stored:
-    files = [ReadingFile(survey.file, survey.columns, survey.size, survey.open) for survey in surveys]
+def _store_readings(cluster: Cluster, surveys: list[Survey], now: datetime, progress: Progress) -> Outcome:
+    files = [Source(survey.file, survey.columns, True, survey.size, survey.chunks) for survey in surveys]
     try:
-        return store_reading_files(cluster, files, progress)
+        return ingest_files(cluster, files, issued_at=now, progress=progress)
     except ReadingsRefused as error:
         faults = tuple(Fault(fault.source, fault.line, fault.column, fault.text) for fault in error.faults)
         raise DatasetError(faults) from error

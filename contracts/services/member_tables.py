@@ -22,7 +22,7 @@ from contracts.services.touched import WHOLE_TIME, changed_spans, instants, with
 from metering.domain.calendar import time_zone
 from metering.models import GridNode
 from metering.services.inputs import known_intervals, touch_intervals
-from metering.services.readings import lock_readings
+from metering.services.locks import lock_readings
 from participants.models import Cluster, Participant
 
 Name = Literal["participants.csv", "metering_points.csv"]

@@ -1,8 +1,11 @@
 """Reads the JSON form of readings as delivered by meters."""
 
+import csv
+import io
+from collections.abc import Iterable
 from datetime import datetime
 
-from metering.domain.calendar import INTERVAL, CalendarError, parse_instant
+from metering.domain.calendar import INTERVAL, CalendarError, format_instant, parse_instant
 from metering.domain.readings import COLUMNS, ReadingFault, ReadingRow
 
 #: About a day of a hundred meters; larger deliveries come in parts.
@@ -24,6 +27,16 @@ def parse_delivery(sent: list[object], now: datetime) -> tuple[dict[int, Reading
         else:
             faults.append(ReadingFault("", place, *parsed))
     return rows, faults
+
+
+def csv_lines(rows: Iterable[ReadingRow]) -> bytes:
+    """The readings as CSV lines without a header, the way they are stored from."""
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        start = format_instant(row.interval_start)
+        lines.writerow((row.code, start, row.imported_wh, row.exported_wh, row.quality))
+    return out.getvalue().encode()
 
 
 def _parse(item: object, now: datetime) -> ReadingRow | tuple[str, str]:

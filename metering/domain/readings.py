@@ -7,6 +7,8 @@ QUALITIES = ("measured", "split", "substituted", "estimated")
 QUALITY_CODE = {name: code for code, name in enumerate(QUALITIES, start=1)}
 MAX_WH = 2**31 - 1
 COLUMNS = ("metering_point", "interval_start", "imported_wh", "exported_wh", "quality")
+#: Each reading with the time at which its source issued it, written as interval_start is.
+STAMPED_COLUMNS = (*COLUMNS, "issued_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ class ReadingRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadingFault:
-    """Why a reading is refused. `source` names the file (empty outside of files); `line` counts from 1, header
-    included, or is the reading's place in a delivery, from 0."""
+    """Why a reading is refused. `source` names the file (empty outside of files); `line` counts from 1, a header
+    included."""
 
     source: str
     line: int
@@ -37,12 +39,3 @@ class ReadingsRefused(ValueError):
     def __init__(self, faults: tuple[ReadingFault, ...]) -> None:
         self.faults = faults
         super().__init__("\n".join(f"{fault.line} {fault.column}: {fault.text}" for fault in faults))
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """How many readings were new, replaced an earlier value by a new version, or said what was known already."""
-
-    new: int
-    replaced: int
-    unchanged: int

@@ -18,10 +18,10 @@ from metering.domain.calendar import (
 from metering.selectors.points import PointSpan, point_spans
 from participants.models import Cluster
 
-# Every reading has a first version, so these are counted.
 _COUNTS = """
-SELECT metering_point_id, count(*), min(interval_start), max(interval_start) FROM metering_reading
-WHERE cluster_id = %s AND interval_start >= %s AND interval_start < %s AND version = 1
+SELECT metering_point_id, count(*), min(interval_start), max(interval_start)
+FROM (SELECT DISTINCT metering_point_id, interval_start FROM metering_reading
+      WHERE cluster_id = %s AND interval_start >= %s AND interval_start < %s) known
 GROUP BY 1
 """
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.migrations.operations import CreateModel
 
 ENSURE_FUNCTION = """
-CREATE FUNCTION ensure_month_partitions(parent text, first timestamptz, last timestamptz) RETURNS void
+CREATE OR REPLACE FUNCTION ensure_month_partitions(parent text, first timestamptz, last timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     month timestamptz := date_trunc('month', first);
@@ -24,9 +24,12 @@ BEGIN
             PERFORM pg_advisory_xact_lock(hashtext('ensure_month_partitions'), hashtext(parent));
             -- to_regclass answers from this session's cache and misses what another one has made while we waited.
             IF NOT EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = 'public'::regnamespace) THEN
-                EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                               child, parent, month, month + interval '1 month');
+                -- Attached, not made in place, which would lock out the readers of the whole table to the end of the
+                -- transaction.
+                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
                 EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', child);
+                EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                               parent, child, month, month + interval '1 month');
             END IF;
         END IF;
         month := month + interval '1 month';
@@ -70,8 +73,8 @@ class CreatePartitionedModel(CreateModel):
 def ensure_month_partitions(table: str, first: dt.datetime, last: dt.datetime) -> None:
     """Make the partitions of `table` for the months from `first` to `last` (both included) where they are missing.
 
-    The application's role can't create tables: a function of the owner does it. Making one locks the table for a
-    moment, so long transactions call this first, in a transaction of its own.
+    The application's role can't create tables: a function of the owner does it. Nobody waits for it but who makes one
+    too.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT ensure_month_partitions(%s, %s, %s)", [table, first, last])

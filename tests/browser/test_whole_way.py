@@ -15,9 +15,10 @@ from selenium.webdriver.support.ui import Select
 from clearing.services import clear_due
 from contracts.models import Agreement, ExternalPrice, TariffRate
 from metering.domain.calendar import local_midnight
+from metering.domain.delivery import csv_lines
 from metering.domain.readings import ReadingRow
 from metering.models import Reading
-from metering.services import store_readings
+from metering.services import ingest
 from participants.models import Application
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
@@ -111,5 +112,6 @@ def clear_noon(cast: Cast, day: dt.date) -> None:
             sell_pln_kwh=Decimal("0.3"),
         )
     rows = [ReadingRow(code, noon, drawn, fed_in, "measured") for code, (drawn, fed_in) in flows.items()]
-    assert store_readings(cast.cluster, rows).new == 3
-    assert clear_due(cast.cluster, noon + dt.timedelta(hours=1), noon).stored == 1
+    now = noon + dt.timedelta(hours=1)
+    assert ingest(cast.cluster, [csv_lines(rows)], issued_at=now, whole=True, now=now).accepted == 3
+    assert clear_due(cast.cluster, now, noon).stored == 1

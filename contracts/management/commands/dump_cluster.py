@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from contracts.dataset.output import FolderRefused
 from contracts.export import dump_dataset
 from contracts.management.progress import bar
-from metering.services.bulk import silent
+from metering.services.progress import silent
 from participants.models import Cluster
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from contracts.dataset.faults import DatasetError
 from contracts.dataset.folder import read_dataset
@@ -14,7 +15,7 @@ from contracts.dataset.survey import Survey, survey_readings
 from contracts.management.progress import bar
 from contracts.services.load import load_dataset
 from metering.selectors.completeness import missing_readings
-from metering.services.bulk import silent
+from metering.services.progress import silent
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 
@@ -33,13 +34,13 @@ class Command(BaseCommand):
         try:
             dataset = read_dataset(folder)
             surveys = survey_readings(dataset.reading_files)
-            loaded = load_dataset(dataset, surveys, bar if options["verbosity"] else silent)
+            loaded = load_dataset(dataset, surveys, timezone.now(), bar if options["verbosity"] else silent)
         except DatasetError as error:
             raise CommandError(f"{folder} can't be loaded; nothing was stored.\n{error}") from error
         readings = loaded.readings
         self.stdout.write(
             f"{loaded.cluster.slug}: {loaded.rows} rows and {loaded.prices} external prices changed; readings: "
-            f"{readings.new} new, {readings.replaced} replaced, {readings.unchanged} unchanged."
+            f"{readings.accepted} new, {readings.replaced} replaced, {readings.unchanged} unchanged."
         )
         self._tell_missing(loaded.cluster, surveys)
 
