@@ -1,11 +1,12 @@
 """Metering points and the time for which they belong to the cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from metering.domain.calendar import local_midnight, time_zone
-from metering.models import PointAssignment
+from metering.domain.life import Span, Terms
+from metering.models import MeteringPoint, PointAssignment
 from participants.models import Cluster
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -46,3 +47,17 @@ def point_spans(cluster: Cluster) -> PointSpans:
         before = found[code].spans if code in found else ()
         found[code] = PointSpan(point_id, (*before, (local_midnight(valid_from, tz), end)))
     return found
+
+
+_IDS = {"participant": "participant_id", "grid_node": "grid_node_id"}
+#: The column of PointAssignment that holds each of the terms.
+TERM_COLUMNS = {each.name: _IDS.get(each.name, each.name) for each in fields(Terms)}
+
+
+def spans_of(point: MeteringPoint) -> tuple[Span, ...]:
+    """What holds of one metering point, day by day, in order. Needs the scope."""
+    rows = PointAssignment.objects.filter(metering_point=point).order_by("valid_from")
+    return tuple(
+        Span(row.valid_from, row.valid_to, Terms(**{name: getattr(row, at) for name, at in TERM_COLUMNS.items()}))
+        for row in rows
+    )

@@ -20,7 +20,16 @@ from contracts.models import (
     StandardSalePrice,
     StaticKey,
 )
-from metering.models import DsoArea, GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading, ReadingAccess
+from metering.models import (
+    DsoArea,
+    GridNode,
+    IntervalInput,
+    Meter,
+    MeteringPoint,
+    PointAssignment,
+    Reading,
+    ReadingAccess,
+)
 from participants.models import (
     ApiKey,
     Application,
@@ -112,6 +121,7 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "quality": 1,
     },
     IntervalInput: lambda c: {"interval_start": LATER, "changes": 1},
+    Meter: lambda c: {"metering_point": c.buyer_point, "serial": "E-1", "valid_from": DAY},
     Contract: lambda c: {
         "participant": c.buyer, "scheme": "standard", "valid_from": dt.date(2020, 1, 1), "valid_to": DAY,
     },
