@@ -4,6 +4,6 @@ from participants.tenancy.partitions import ENSURE_FUNCTION
 
 
 class Migration(migrations.Migration):
-    dependencies = [("participants", "0008_forget_texts")]
+    dependencies = [("participants", "0009_location")]
 
     operations = [migrations.RunSQL(ENSURE_FUNCTION, migrations.RunSQL.noop)]
