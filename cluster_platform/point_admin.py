@@ -2,16 +2,28 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from metering.domain.calendar import INTERVAL
+from cluster_platform.point_forms import FORMS
+from cluster_platform.point_life import Outcome, make, timeline
+from contracts.services.agreements import Actor
+from metering.domain.calendar import INTERVAL, local_day, time_zone
 from metering.models import MeteringPoint, Reading, ReadingAccess
+from metering.selectors.points import spans_of
 from metering.services.access_log import Reader, note_access
+from metering.services.life import LifeRefused
 from participants.tenancy.admin import TenantAdmin
 
 LATEST = 96
@@ -25,6 +37,65 @@ class MeteringPointAdmin(TenantAdmin):
     search_fields = ("code", "assignments__participant__code", "assignments__participant__name")
     fields = ("code", "assignments", "latest_readings")
     readonly_fields = ("assignments", "latest_readings")
+    change_form_template = "admin/metering/meteringpoint/change_form.html"
+
+    def get_urls(self) -> list[Any]:
+        life = path("<path:object_id>/life/", self.admin_site.admin_view(self.life), name="metering_meteringpoint_life")
+        return [life, *super().get_urls()]
+
+    def life(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The point's history, and one form for what changes from a day on; shown first, then stored."""
+        point = self.get_object(request, unquote(object_id))
+        if point is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        if not self.has_view_permission(request, point):
+            raise PermissionDenied
+        asked = request.POST if request.method == "POST" else request.GET
+        what = asked.get("what", "") if asked.get("what") in FORMS else "terms"
+        outcome = None
+        form = FORMS[what][0](request.POST if request.method == "POST" else None, point=point)
+        if request.method == "POST":
+            if not self.has_change_permission(request, point):
+                raise PermissionDenied
+            shown = request.POST.get("shown", "") if "store" in request.POST else None
+            outcome = self._outcome(request, point, form, shown)
+            if outcome is not None and shown is not None:
+                messages.success(request, gettext("Stored. Quarter-hours to settle anew: %(n)s.") % {"n": outcome.due})
+                return redirect("admin:metering_meteringpoint_life", point.pk)
+        return TemplateResponse(request, "admin/point_life.html", self._life(request, point, what, form, outcome))
+
+    def _outcome(self, request: HttpRequest, point: MeteringPoint, form: Any, shown: str | None) -> Outcome | None:
+        if not form.is_valid():
+            return None
+        actor = Actor(request.user, request.access)  # type: ignore[arg-type, attr-defined]
+        try:
+            return make(point, form, actor, timezone.now(), shown)
+        except LifeRefused as error:
+            form.add_error(None, str(error))
+            return None
+
+    def _life(
+        self, request: HttpRequest, point: MeteringPoint, what: str, form: Any, outcome: Outcome | None
+    ) -> dict[str, Any]:
+        today = local_day(timezone.now(), time_zone(point.cluster.timezone))
+        spans = spans_of(point)
+        return {
+            **self.admin_site.each_context(request),
+            "title": gettext("Life of metering point %(code)s") % {"code": point.code},
+            "subtitle": None,
+            "opts": self.opts,
+            "point": point,
+            "today": today,
+            "timeline": timeline(spans, today),
+            "meters": point.meters.order_by("valid_from"),
+            "may_change": self.has_change_permission(request, point),
+            "what": what,
+            "kinds": [(name, words) for name, (_form, words) in FORMS.items()],
+            "form": form,
+            "outcome": outcome,
+            "planned": timeline(outcome.plan.after, today, spans) if outcome and outcome.plan else [],
+            "media": self.media + form.media,
+        }
 
     def render_change_form(
         self, request: HttpRequest, context: Any, add: bool = False, change: bool = False, form_url: str = "",

@@ -175,7 +175,7 @@ def _in_force(row: PointAssignment | Meter, day: date) -> bool:
 
 
 def _day(day: date) -> str:
-    return date_format(day, "SHORT_DATE_FORMAT")
+    return date_format(day, "DATE_FORMAT")
 
 
 def _words(error: LifeError, day: date) -> str:

@@ -91,14 +91,14 @@ def test_refusals_name_who_stands_in_the_way(cast: Cast) -> None:
         third = Participant.objects.create(
             cluster=cast.cluster, code="P0003", kind="consumer", legal_form="person", name="Third", vat_payer=False
         )
-        with pytest.raises(LifeRefused, match=r"theirs already, since Jan 1, 2026: .*P0002"):
+        with pytest.raises(LifeRefused, match=r"theirs already, since 1 January 2026: .*P0002"):
             plan_move_in(point, TENTH, None, terms(cast, cast.buyer))
         with pytest.raises(LifeRefused, match="nobody's"):
             plan_move_out(point, dt.date(2025, 12, 31))
         with pytest.raises(LifeRefused, match="Nothing changes"):
             plan_change(point, TENTH, {"tariff_group": "G11"})
         carry_out(plan_move_in(point, LATER, None, terms(cast, cast.seller)))
-        with pytest.raises(LifeRefused, match=r"From Nov 1, 2026 the point belongs to .*P0001"):
+        with pytest.raises(LifeRefused, match=r"From 1 November 2026 the point belongs to .*P0001"):
             plan_move_in(point, TENTH, None, terms(cast, third))
         carry_out(plan_move_in(point, TENTH, LATER, terms(cast, third)))
         assert [s.terms.participant for s in spans_of(point)] == [cast.buyer.pk, third.pk, cast.seller.pk]
@@ -130,7 +130,7 @@ def test_a_new_meter_ends_the_old_one_and_touches_nothing(cast: Cast) -> None:
         ]  # fmt: skip
         with pytest.raises(LifeRefused, match="there already"):
             replace_meter(cast.buyer_point, LATER, "E-2")
-        with pytest.raises(LifeRefused, match=f"measures at {cast.buyer_point.code} since Oct 10, 2026"):
+        with pytest.raises(LifeRefused, match=f"measures at {cast.buyer_point.code} since 10 October 2026"):
             replace_meter(cast.seller_point, LATER, "E-2")
         replace_meter(cast.seller_point, TENTH, "E-1")
 

@@ -137,6 +137,12 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:participants_participant_table": Route(
         ACCOUNTS, path=lambda w: {"table": "participants", "kind": "csv"}, for_each=True
     ),
+    "admin:metering_meteringpoint_life": Route(
+        COORDINATORS,
+        ADMIN,
+        lambda w: {"object_id": w.rows["metering.MeteringPoint"].pk},
+        data=lambda person: {"what": "meter", "day": "2026-06-10", "serial": "E-9"},
+    ),
     "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_amend": Route(ADMIN, ADMIN, lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_act": Route(NOBODY, ADMIN, lambda w: {"pk": w.agreement.pk, "act": "withdraw"}),
