@@ -9,9 +9,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cluster_platform.corrections_admin import corrections
 from cluster_platform.desk import desk
 from cluster_platform.waiting import waiting
 from participants.models import Change
@@ -40,6 +42,10 @@ class PlatformAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME, "/admin/"))
+
+    def get_urls(self) -> list[Any]:
+        own = [path("corrections/", self.admin_view(corrections), name="corrections")]
+        return own + super().get_urls()
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         cluster = request.cluster  # type: ignore[attr-defined]

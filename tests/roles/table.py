@@ -125,6 +125,7 @@ OPEN_ACCOUNT_PAGES = {
 ADMIN_ROUTES: dict[str, Route] = {
     "admin:index": Route(COORDINATORS),
     "admin:login": Route(NOBODY),
+    "admin:corrections": Route(COORDINATORS),
     "admin:jsi18n": Route(COORDINATORS),
     "admin:autocomplete": Route(NOBODY),
     "admin:view_on_site": Route(NOBODY, path=lambda w: {"content_type_id": 1, "object_id": 1}),
