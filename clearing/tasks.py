@@ -4,18 +4,31 @@ from celery import shared_task
 from django.utils import timezone
 
 from clearing.services import clear_due
+from metering.domain.calendar import INTERVAL, format_instant, parse_instant
 from participants.models import Cluster
-from participants.tenancy.tasks import ClusterTask
+from participants.tenancy.tasks import SoleClusterTask, for_every_cluster
+
+#: So long a pass goes on before other clusters have their turn.
+PASS_SECONDS = 60.0
+#: Whoever holds the cluster for longer is left alone until the next round.
+PATIENCE = "5s"
 
 
-@shared_task(base=ClusterTask)
-def clear_cluster(cluster_id: int) -> None:
-    """Settle what is due or stale in one cluster."""
-    clear_due(Cluster.objects.get(pk=cluster_id), timezone.now())
+@shared_task(base=SoleClusterTask)
+def clear_cluster(cluster_id: int, start: str = "") -> None:
+    """Settle what is due or stale in one cluster; what is too much for one pass goes on behind the other clusters."""
+    report = clear_due(
+        Cluster.objects.get(pk=cluster_id),
+        timezone.now(),
+        parse_instant(start) if start else None,
+        seconds=PASS_SECONDS,
+        patience=PATIENCE,
+    )
+    if report.more and report.last:
+        clear_cluster.delay(cluster_id, format_instant(report.last + INTERVAL))
 
 
 @shared_task
 def clear_all_clusters() -> None:
     """Started by the beat."""
-    for cluster_id in Cluster.objects.order_by("pk").values_list("pk", flat=True):
-        clear_cluster.delay(cluster_id)
+    for_every_cluster(clear_cluster)

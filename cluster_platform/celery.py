@@ -21,11 +21,17 @@ def keep_services_running(**_: object) -> None:
     embedded.ensure_running(settings.VAR)
 
 
+#: Each queues a pass for every cluster.
+STAGES = {
+    "estimate": "contracts.tasks.estimate_all_clusters",
+    "clear": "clearing.tasks.clear_all_clusters",
+}
 app.conf.beat_schedule = {
-    "clear": {
-        "task": "clearing.tasks.clear_all_clusters",
+    name: {
+        "task": task,
         "schedule": float(settings.CLEARING_EVERY_SECONDS),
-        # A pass that nobody took before the next one is due has nothing left to do.
+        # A round that nobody took before the next one is due has nothing left to do.
         "options": {"expires": float(settings.CLEARING_EVERY_SECONDS)},
-    },
+    }
+    for name, task in STAGES.items()
 }

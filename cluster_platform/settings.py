@@ -193,7 +193,8 @@ STORAGES = {
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://"),
+        # Celery and the cache name a socket's database differently.
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://").replace("virtual_host=", "db="),
     }
 }
 
@@ -228,6 +229,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)
+#: A pass over one cluster that takes longer is stopped; the next one goes on where it was.
+CLUSTER_TASK_SECONDS = env.int("CLUSTER_TASK_SECONDS", 600)
 #: Both give the same result.
 CLEARING_SOLVER = env.str("CLEARING_SOLVER", "HIGHS", validate=validate.OneOf(["HIGHS", "CBC"]))
 CELERY_BROKER_URL = REDIS_URL

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from metering.access_models import ReadingAccess as ReadingAccess
 from metering.area_models import DsoArea as DsoArea
+from metering.day_models import DayCheck as DayCheck
+from metering.finding_models import Finding as Finding
+from metering.finding_models import Substitution as Substitution
 from metering.meter_models import Meter as Meter
 from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap

@@ -5,7 +5,7 @@ The methods and where they come from stand in docs/estimation.md. Quarter-hours 
 autumn day has twice has its slots twice, the one that a spring day lacks is without them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -91,14 +91,14 @@ class Likeness(NamedTuple):
     size: Size
 
 
-def kind_of(day: date, holidays: Collection[date]) -> KindOfDay:
+def kind_of(day: date, holidays: Container[date]) -> KindOfDay:
     """Workday, Saturday, or Sunday and public holiday."""
     if day in holidays or day.isoweekday() == 7:
         return KindOfDay.SUNDAY
     return KindOfDay.SATURDAY if day.isoweekday() == 6 else KindOfDay.WORKDAY
 
 
-def similar_days(day: date, holidays: Collection[date]) -> list[date]:
+def similar_days(day: date, holidays: Container[date]) -> list[date]:
     """Days of the same kind within reach, the nearest first; of two as near the earlier one first.
 
     >>> [f"{day:%a %d}" for day in similar_days(date(2026, 6, 10), [])[:5]]

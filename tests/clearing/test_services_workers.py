@@ -105,7 +105,7 @@ def test_a_cluster_held_for_too_long_is_busy(monkeypatch: pytest.MonkeyPatch) ->
 
     def rival() -> None:
         with scope(world.cluster.pk):
-            due._lock(world.cluster)
+            due._lock(world.cluster, "1s")
             held.set()
             done.wait()
         connection.close()

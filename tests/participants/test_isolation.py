@@ -21,7 +21,9 @@ from contracts.models import (
     StaticKey,
 )
 from metering.models import (
+    DayCheck,
     DsoArea,
+    Finding,
     GridNode,
     IntervalInput,
     Meter,
@@ -29,6 +31,7 @@ from metering.models import (
     PointAssignment,
     Reading,
     ReadingAccess,
+    Substitution,
 )
 from participants.models import (
     ApiKey,
@@ -121,6 +124,15 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "quality": 1,
     },
     IntervalInput: lambda c: {"interval_start": LATER, "changes": 1},
+    DayCheck: lambda c: {"day": PERIOD},
+    Finding: lambda c: {
+        "rule": "spike", "metering_point": c.buyer_point, "day": DAY, "starts": NOON, "ends": LATER,
+        "quarter_hours": 1, "value_wh": 2, "limit_wh": 1, "severity": "warning", "owner": "dso", "found_at": LATER,
+    },
+    Substitution: lambda c: {
+        "metering_point": c.buyer_point, "starts": NOON, "ends": LATER, "how": "values", "reason": "x",
+        "issued_at": LATER, "issued_by": c.coordinator, "readings": 1, "imported_wh": 1, "exported_wh": 0,
+    },
     Meter: lambda c: {"metering_point": c.buyer_point, "serial": "E-1", "valid_from": DAY},
     Contract: lambda c: {
         "participant": c.buyer, "scheme": "standard", "valid_from": dt.date(2020, 1, 1), "valid_to": DAY,
