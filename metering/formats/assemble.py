@@ -73,7 +73,7 @@ def assemble(
 
 
 def _joined(records: Records, codes: Sequence[str], generation: Generation, batch_rows: int) -> Iterator[Batch | Fault]:
-    records, other_lines = _each_once(_quarters(records))
+    records, other_lines = _each_once(*_quarters(records))
     yield from (fault(later, "", OTHER_VALUE, line=line, point=codes[point]) for later, line, point in other_lines)
     key = _key(records)
     first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
@@ -98,33 +98,34 @@ def _joined(records: Records, codes: Sequence[str], generation: Generation, batc
         yield Batch("".join(rows).encode(), *lines)
 
 
-def _quarters(records: Records) -> Records:
-    """Each record as its quarter-hours."""
+def _quarters(records: Records) -> tuple[Records, Numbers]:
+    """Each record as its quarter-hours, and of which record they are."""
     counts = records["quarters"].astype(np.int64)
-    found = records.repeat(counts)
-    counts = counts.repeat(counts)
-    begins = np.flatnonzero(np.append(True, np.diff(np.arange(len(records)).repeat(records["quarters"])) > 0))
-    place = np.arange(len(found)) - begins.repeat(records["quarters"])
+    origin = np.arange(len(records)).repeat(counts)
+    place = np.arange(len(origin)) - (counts.cumsum() - counts)[origin]
+    found, counts = records[origin], counts[origin]
     whole, rest = np.divmod(found["wh"].astype(np.int64), counts)
     found["wh"] = whole + (place < rest)
     found["quarter"] += place.astype(np.uint32)
     found["quality"][(counts > 1) & (found["quality"] == _MEASURED)] = _SPLIT
-    return found
+    return found, origin
 
 
-def _each_once(records: Records) -> tuple[Records, list[tuple[int, int, int]]]:
-    """The records in the order of point, time and direction, each once; and of those that differ the later line,
-    the first one and the point."""
-    records = records[np.lexsort((records["line"], records["export"], records["quarter"], records["point"]))]
+def _each_once(records: Records, origin: Numbers) -> tuple[Records, list[tuple[int, int, int]]]:
+    """The records in the order of point, time and direction, each once. Those that differ are left out, whole hours of
+    them; told are the later line, the first one and the point."""
+    order = np.lexsort((records["line"], records["export"], records["quarter"], records["point"]))
+    records, origin = records[order], origin[order]
     key = _key(records)
     again = np.append(False, (key[1:] == key[:-1]) & (records["export"][1:] == records["export"][:-1]))
     first = np.maximum.accumulate(np.where(again, 0, np.arange(len(records))))
-    differs = again & ((records["wh"] != records["wh"][first]) | (records["quality"] != records["quality"][first]))
-    later = np.flatnonzero(differs)
+    differs = (records["wh"] != records["wh"][first]) | (records["quality"] != records["quality"][first])
+    later = np.flatnonzero(again & differs)
+    bad = key[np.isin(origin, origin[np.append(later, first[later])])]
     _, once = np.unique(records["line"][later], return_index=True)
-    later_ones, first_ones = records[later[once]], records[first[later[once]]]
-    places = zip(later_ones["line"].tolist(), first_ones["line"].tolist(), later_ones["point"].tolist(), strict=True)
-    return records[~again & ~np.isin(key, key[later])], list(places)
+    later = later[once]
+    told = (records["line"][later], records["line"][first[later]], records["point"][later])
+    return records[~again & ~np.isin(key, bad)], list(zip(*(part.tolist() for part in told), strict=True))
 
 
 def _key(records: Records) -> Numbers:

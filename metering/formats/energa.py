@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from metering.formats.base import Context, Energy, Fault, Format, Found, fault
 from metering.formats.fields import Unreadable, energy_of
@@ -49,7 +49,7 @@ def read(stream: BinaryIO, source: Context) -> Found:
 def _items(stream: BinaryIO) -> Iterator[tuple[int, object] | Fault]:
     """The elements of the chart with their lines, decoded one by one."""
     text = decoded(stream)
-    buffer = text.read(_CHUNK)
+    buffer = _more(text)
     chart = _CHART.search(buffer)
     if chart is None or _REFUSED.search(buffer[: chart.start()]):
         yield fault(1, "mainChart", NOT_JSON)
@@ -66,7 +66,7 @@ def _items(stream: BinaryIO) -> Iterator[tuple[int, object] | Fault]:
         try:
             item, end = _DECODER.raw_decode(buffer, place)
         except (json.JSONDecodeError, RecursionError):
-            more = text.read(_CHUNK) if len(buffer) - place < _CHUNK else ""
+            more = _more(text) if len(buffer) - place < _CHUNK else ""
             if not more:
                 yield fault(line, "mainChart", NOT_JSON)
                 return
@@ -75,6 +75,13 @@ def _items(stream: BinaryIO) -> Iterator[tuple[int, object] | Fault]:
         yield line, item
         line += buffer.count("\n", place, end)
         place = end
+
+
+def _more(text: TextIO) -> str:
+    while data := text.read(_CHUNK):
+        if data := data.replace("\0", ""):
+            break
+    return data
 
 
 def _hour(item: object) -> tuple[datetime, int, str]:

@@ -76,6 +76,7 @@ def instant_of(text: str) -> datetime | None:
 
 def require_count(line: int, values: list[str], columns: int) -> Fault | None:
     """The fault of a line with too few or too many values; empty ones at its end don't count."""
-    if len(values) < columns or any(values[columns:]):
-        return fault(line, "", VALUES, count=len(values), columns=columns)
-    return None
+    count = len(values)
+    while count > columns and not values[count - 1]:
+        count -= 1
+    return fault(line, "", VALUES, count=count, columns=columns) if count != columns else None

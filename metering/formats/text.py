@@ -51,6 +51,7 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     encoding, buffered = _opened(stream)
     found = _bytewise(buffered) if encoding == "utf-8" else _wide(buffered, encoding)
     for number, text in enumerate(found, start=1):
+        text = text.replace("\r", " ")
         if text.strip(" ;,\t"):
             yield number, text
 

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
@@ -175,7 +174,7 @@ def _wh(cell: object, column: str, unit: str) -> int:
         raise Unreadable(column, NOT_KWH, value=str(cell))
     if isinstance(cell, float):
         # Sums in a workbook leave 0.30000000000000004; a billionth is no energy.
-        return energy_of(format(round(Decimal(cell), 9).normalize(), "f"), column, unit)
+        return energy_of(f"{cell:.9f}", column, unit)
     return energy_of(str(cell if cell is not None else "").replace("\N{NO-BREAK SPACE}", "").strip(), column, unit)
 
 
