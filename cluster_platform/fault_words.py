@@ -1,9 +1,11 @@
-"""The dataset reader's findings in the reader's language; the reader itself knows no languages."""
+"""What readers of datasets and meter files find, in the user's language; the readers themselves know no languages."""
 
 import re
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as said
+
+from metering.formats import words
 
 #: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
 FINDINGS = (
@@ -48,7 +50,7 @@ def _pattern(finding: str) -> re.Pattern[str]:
     return re.compile("".join(texts), re.DOTALL)
 
 
-_PATTERNS = tuple((finding, _pattern(finding)) for finding in FINDINGS)
+_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS))
 
 
 def finding_in_words(text: str) -> str:

@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from metering.formats.words import (
+    CHOOSE,
+    EITHER_OR,
+    FROM_ONE,
+    NAME_DIRECTION,
+    NAME_ENERGY,
+    NAME_TIME,
+    NEEDS_NUMBER,
+    NEEDS_TEXT,
+    SAME_WORDS,
+    UNKNOWN_NAME,
+)
+
 _CHOICES: dict[str, tuple[object, ...]] = {
     "unit": ("kWh", "Wh"),
     "label": ("start", "end"),
@@ -12,7 +25,11 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 
 class ColumnsRefused(ValueError):
-    """A mapping that can't be used; the text says why."""
+    """A mapping that can't be used: the name in it that is wrong, and why."""
+
+    def __init__(self, name: str, text: str, **values: str) -> None:
+        self.name, self.text = name, text % values if values else text
+        super().__init__(f"{self.name}: {self.text}")
 
 
 @dataclass(frozen=True)
@@ -44,19 +61,19 @@ class Columns:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ColumnsRefused(f"{name}: choose one of {', '.join(map(str, choices))}")
+                raise ColumnsRefused(name, CHOOSE, options=", ".join(map(str, choices)))
         if not self.time:
-            raise ColumnsRefused("time: name the column that holds the time")
+            raise ColumnsRefused("time", NAME_TIME)
         if self.header_line < 1:
-            raise ColumnsRefused("header_line: lines count from 1")
+            raise ColumnsRefused("header_line", FROM_ONE)
         if self.energy and (self.imported or self.exported):
-            raise ColumnsRefused("energy: name either this column with its direction, or imported and exported")
+            raise ColumnsRefused("energy", EITHER_OR)
         if self.energy and not self.direction:
-            raise ColumnsRefused("direction: name the column that says import or export")
+            raise ColumnsRefused("direction", NAME_DIRECTION)
         if not self.energy and not self.imported:
-            raise ColumnsRefused("imported: name the column that holds the energy")
+            raise ColumnsRefused("imported", NAME_ENERGY)
         if self.energy and self.import_word.casefold() == self.export_word.casefold():
-            raise ColumnsRefused("export_word: import and export need different words")
+            raise ColumnsRefused("export_word", SAME_WORDS)
 
 
 def columns_of(plain: Mapping[str, object]) -> Columns:
@@ -64,9 +81,9 @@ def columns_of(plain: Mapping[str, object]) -> Columns:
     known = {field.name: int if field.name in ("minutes", "header_line") else str for field in fields(Columns)}
     for name, value in plain.items():
         if name not in known:
-            raise ColumnsRefused(f"{name}: this is not one of {', '.join(known)}")
+            raise ColumnsRefused(name, UNKNOWN_NAME, options=", ".join(known))
         if type(value) is not known[name]:
-            raise ColumnsRefused(f"{name}: this must be {'a whole number' if known[name] is int else 'text'}")
+            raise ColumnsRefused(name, NEEDS_NUMBER if known[name] is int else NEEDS_TEXT)
     if "time" not in plain:
-        raise ColumnsRefused("time: name the column that holds the time")
+        raise ColumnsRefused("time", NAME_TIME)
     return Columns(**plain)  # type: ignore[arg-type]

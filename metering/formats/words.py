@@ -2,9 +2,13 @@
 
 Filling = str | int
 
+#: All texts below; what is filled in stands in brackets.
+FINDINGS: list[str] = []
+
 
 def gettext_noop(text: str) -> str:
     """Marks a text for the translators."""
+    FINDINGS.append(text)
     return text
 
 
@@ -54,3 +58,13 @@ EXPORT_MISSING = gettext_noop(
 IMPORT_MISSING = gettext_noop(
     "from %(start)s to %(end)s there is no import of %(point)s; deliver both directions together"
 )
+UNKNOWN_NAME = gettext_noop("this is not one of %(options)s")
+NEEDS_NUMBER = gettext_noop("this must be a whole number")
+NEEDS_TEXT = gettext_noop("this must be text")
+CHOOSE = gettext_noop("choose one of %(options)s")
+NAME_TIME = gettext_noop("name the column that holds the time")
+FROM_ONE = gettext_noop("lines count from 1")
+EITHER_OR = gettext_noop("name either this column with its direction, or imported and exported")
+NAME_DIRECTION = gettext_noop("name the column that says import or export")
+NAME_ENERGY = gettext_noop("name the column that holds the energy")
+SAME_WORDS = gettext_noop("import and export need different words")
