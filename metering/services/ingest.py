@@ -9,22 +9,15 @@ from django.db import connection
 
 from metering.domain.readings import COLUMNS, ReadingFault, ReadingsRefused
 from metering.domain.versions import version_of
-from metering.selectors.points import END_OF_TIME, point_spans
-from metering.services.judging import (
-    ACCEPTED,
-    JUDGED,
-    REPLACED,
-    SUPERSEDED,
-    UNCHANGED,
-    count_letters,
-    letters_of_rows,
-    store_news,
-)
+from metering.selectors.points import END_OF_TIME
+from metering.services.answers import count_letters, letters_of_rows, refusals
+from metering.services.judging import judge
 from metering.services.locks import lock_readings
 from metering.services.progress import Progress, silent
 from metering.services.refusals import CLOCKS_DIFFER, Rules
-from metering.services.resolving import INCOMING, refusals, resolve, set_apart
+from metering.services.resolving import Resolved
 from metering.services.staging import LineFaults, Source, stage, stage_what_can
+from metering.services.unseen import store_unseen
 from participants.models import Cluster
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
@@ -36,9 +29,9 @@ MOST_FAULTS = 100
 class Outcome:
     """What became of a delivery's readings, by number.
 
-    `accepted`: the first of their quarter-hour; `replaced`: hold now instead of another value; `unchanged`: known
-    already; `superseded`: kept as history, because a value issued later holds; refused: `refused_count` in all, of
-    which `refused` names the first. `status_of_rows`, if asked for, has a letter for each line: a, r, u, s, or x.
+    `accepted`: the first of their quarter-hour; `replaced`: hold now instead of another value; `unchanged`: say what
+    holds already; `superseded`: kept as history, because a value issued later holds; refused: `refused_count` in all,
+    of which `refused` names the first. `status_of_rows`, if asked for, has a letter for each line: a, r, u, s, or x.
     """
 
     accepted: int = 0
@@ -57,14 +50,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
+    """What `ingest` is told, once."""
+
     cluster: Cluster
     version: int
     stamped: bool
+    own_stamps: bool
     whole: bool
-    now: datetime
-    rows_wanted: bool
-    points: frozenset[int] | None
-    most_faults: int
+    rules: Rules
+    sources: Sequence[Source]
+    rows_wanted: bool = False
+    most_faults: int = MOST_FAULTS
 
 
 def ingest(
@@ -93,12 +89,14 @@ def ingest(
     """
     if issued_at > now + CLOCKS_DIFFER:
         raise ValueError(f"{issued_at.isoformat()}, the time of issue, is yet to come")
-    delivery = _Delivery(cluster, version_of(issued_at), stamped, whole, now, rows_wanted, points, most_faults)
+    source = Source("", columns, False, 0, lambda: batches)
+    delivery = _Delivery(
+        cluster, version_of(issued_at), stamped, "issued_at" in columns, whole, Rules(cluster, points, now), [source],
+        rows_wanted, most_faults,
+    )  # fmt: skip
     with scope(cluster.pk), connection.cursor() as cursor:
-        if not whole:
-            return _store(cursor, delivery, ("",), stage_what_can(cursor, batches, columns))
-        stage(cursor, [Source("", columns, False, 0, lambda: batches)], silent)
-        return _store(cursor, delivery, ("",), {})
+        count, faults = (stage(cursor, [source], silent), {}) if whole else stage_what_can(cursor, batches, columns)
+        return _store(cursor, delivery, count, faults, silent)
 
 
 def ingest_files(
@@ -108,36 +106,30 @@ def ingest_files(
 
     The days of a dataset may be yet to come. Raises ReadingsRefused naming file, line and column of bad readings.
     """
-    delivery = _Delivery(cluster, version_of(issued_at), False, True, END_OF_TIME, False, None, MOST_FAULTS)
+    rules = Rules(cluster, None, END_OF_TIME)
+    delivery = _Delivery(cluster, version_of(issued_at), False, False, True, rules, files)
     with scope(cluster.pk), connection.cursor() as cursor:
-        stage(cursor, files, progress)
-        return _store(cursor, delivery, tuple(file.name for file in files), {}, first_line=2)
+        return _store(cursor, delivery, stage(cursor, files, progress), {}, progress)
 
 
-def _store(
-    cursor: Any, delivery: _Delivery, names: Sequence[str], line_faults: LineFaults, first_line: int = 1
-) -> Outcome:
-    """From the table `staged`, lines of the sources `names`, into the readings."""
-    cluster = delivery.cluster
+def _store(cursor: Any, delivery: _Delivery, count: int, line_faults: LineFaults, progress: Progress) -> Outcome:
+    """From the `count` lines of the table `staged` into the readings."""
+    cluster, rules = delivery.cluster, delivery.rules
     lock_readings(cluster)
-    spans = point_spans(cluster)
-    if delivery.points is not None:
-        spans = {code: span for code, span in spans.items() if span.id in delivery.points}
-    rules = Rules(spans, delivery.now)
-    cursor.execute(INCOMING)
-    cursor.execute(JUDGED)
-    starts = resolve(cursor, rules, delivery.version, delivery.stamped)
-    if starts:
-        ensure_month_partitions("metering_reading", min(starts), max(starts))
-    set_apart(cursor, delivery.whole)
-    refused, count = refusals(cursor, rules, names, line_faults, first_line, delivery.most_faults)
-    if count and delivery.whole:
+    cursor.execute("SET LOCAL work_mem = '64MB'")
+    resolved = Resolved(cursor, cluster, rules, delivery.version, delivery.stamped, delivery.own_stamps)
+    for month in resolved.months(cursor):
+        ensure_month_partitions("metering_reading", month, month)
+    stored = store_unseen(cursor, cluster.pk, resolved, count, progress)
+    taken = resolved.taken if stored is not None else judge(cursor, cluster.pk, resolved, delivery.whole)
+    counts = {"a": stored} if stored is not None else count_letters(cursor, taken)
+    refused_count = count - sum(counts.values())
+    refused = (
+        refusals(cursor, rules, delivery.sources, line_faults, taken, delivery.most_faults) if refused_count else ()
+    )
+    if refused_count and delivery.whole:
         raise ReadingsRefused(refused)
-    store_news(cursor, cluster.pk)
-    letters = letters_of_rows(cursor) if delivery.rows_wanted else None
-    counts = count_letters(cursor)
-    cursor.execute("DROP TABLE staged, incoming, judged")
-    return Outcome(
-        counts.get(ACCEPTED, 0), counts.get(REPLACED, 0), counts.get(UNCHANGED, 0), counts.get(SUPERSEDED, 0),
-        refused, count, letters,
-    )  # fmt: skip
+    letters = letters_of_rows(cursor, taken) if delivery.rows_wanted else None
+    cursor.execute("DROP TABLE IF EXISTS staged, known_point, known_start, known_stamp, incoming, twice, judged")
+    accepted, replaced, unchanged, superseded = (counts.get(letter, 0) for letter in "arus")
+    return Outcome(accepted, replaced, unchanged, superseded, refused, refused_count, letters)

@@ -1,25 +1,43 @@
 """Decides what each incoming reading is beside the stored ones, and stores what is news."""
 
-from datetime import datetime
 from typing import Any
 
 from metering.domain.readings import QUALITY_CODE
 from metering.domain.versions import FIRST_DELIVERED
+from metering.services.answers import Taken
 from metering.services.inputs import touch_intervals
+from metering.services.resolving import Resolved
+from metering.services.unseen import INSERT
 
-ACCEPTED, REPLACED, UNCHANGED, SUPERSEDED, REFUSED = "arusx"
-INSERT = """
-INSERT INTO metering_reading
-    (cluster_id, metering_point_id, interval_start, version, imported_wh, exported_wh, quality)
+#: One row a reading: whose `turn` it is among those of its quarter-hour (0: it repeats another one), and whether the
+#: source itself gave the `stamp` (a version).
+_INCOMING = """
+CREATE TEMPORARY TABLE incoming (
+    place tid, metering_point_id bigint, interval_start timestamptz, stamp int, stamped boolean, imported_wh int,
+    exported_wh int, quality smallint, turn int) ON COMMIT DROP
 """
-JUDGED = """
+_TWICE = """
+CREATE TEMPORARY TABLE twice ON COMMIT DROP AS
+SELECT metering_point_id, interval_start, stamp, min(place) AS first,
+       (min(imported_wh), min(exported_wh), min(quality)) = (max(imported_wh), max(exported_wh), max(quality)) AS agree
+FROM incoming GROUP BY 1, 2, 3 HAVING count(*) > 1
+"""
+_THOSE = "(i.metering_point_id, i.interval_start, i.stamp) = (t.metering_point_id, t.interval_start, t.stamp)"
+_TURNS = """
+UPDATE incoming i SET turn = t.turn
+FROM (SELECT place, row_number() OVER (PARTITION BY metering_point_id, interval_start ORDER BY stamp) AS turn
+      FROM incoming WHERE turn > 0) t
+WHERE i.place = t.place AND t.turn > 1
+"""
+_JUDGED = """
 CREATE TEMPORARY TABLE judged (
-    place tid, metering_point_id bigint, interval_start timestamptz, version int, imported_wh int, exported_wh int,
-    quality smallint, letter "char") ON COMMIT DROP
+    place tid, turn int, metering_point_id bigint, interval_start timestamptz, version int, imported_wh int,
+    exported_wh int, quality smallint, letter "char") ON COMMIT DROP
 """
 # `held` is the highest version of the quarter-hour. A reading is `late` if it would not be the next highest; only then
 # are looked up `before`, the highest version up to its stamp, and `taken`, those that occupy its stamp and the seconds
-# after it without a gap. Estimates have the versions below `least`, one after another, whatever their stamp.
+# after it without a gap. If one of those says the same, a stamped reading is no news; one that was merely received then
+# is none if the last of them does. Estimates have the versions below `least`, one after another, whatever their stamp.
 _JUDGE = """
 INSERT INTO judged
 WITH held AS (
@@ -39,7 +57,7 @@ WITH held AS (
            CASE WHEN estimate THEN held >= %(least)s ELSE held > stamp OR held = stamp AND NOT same END AS late
     FROM met
 )
-SELECT a.place, a.metering_point_id, a.interval_start,
+SELECT a.place, a.turn, a.metering_point_id, a.interval_start,
     CASE WHEN a.held IS NULL THEN a.aim
          WHEN a.late AND a.estimate THEN CASE WHEN before.same THEN NULL ELSE coalesce(before.version, 0) + 1 END
          WHEN a.late AND taken.seconds > 0 THEN CASE WHEN taken.same THEN NULL ELSE a.aim + taken.seconds END
@@ -65,9 +83,10 @@ LEFT JOIN LATERAL (
     ORDER BY r.version DESC LIMIT 1
 ) before ON true
 LEFT JOIN LATERAL (
-    SELECT count(*)::int AS seconds, bool_or(same) AS same
+    SELECT count(*)::int AS seconds,
+           CASE WHEN a.stamped THEN bool_or(same) ELSE (array_agg(same ORDER BY version DESC))[1] END AS same
     FROM (
-        SELECT r.version - row_number() OVER (ORDER BY r.version) + 1 AS reached_from,
+        SELECT r.version, r.version - row_number() OVER (ORDER BY r.version) + 1 AS reached_from,
                (r.imported_wh, r.exported_wh, r.quality) = (a.imported_wh, a.exported_wh, a.quality) AS same
         FROM metering_reading r
         WHERE a.late AND NOT a.estimate AND r.cluster_id = %(cluster)s AND r.metering_point_id = a.metering_point_id
@@ -78,19 +97,25 @@ LEFT JOIN LATERAL (
 """
 _STORE = f"""
 {INSERT} SELECT %(cluster)s, metering_point_id, interval_start, version, imported_wh, exported_wh, quality
-FROM judged WHERE version IS NOT NULL AND place IN (SELECT place FROM incoming WHERE turn = %(turn)s)
+FROM judged WHERE turn = %(turn)s AND version IS NOT NULL
 """
-_LETTERS = """
-SELECT string_agg(coalesce(j.letter::text, CASE WHEN i.turn = 0 THEN 'u' ELSE 'x' END), '' ORDER BY s.ctid)
-FROM staged s LEFT JOIN incoming i ON i.place = s.ctid LEFT JOIN judged j ON j.place = s.ctid
+_TAKEN = """
+SELECT place, letter::text FROM judged UNION ALL SELECT place, 'u' FROM incoming WHERE turn = 0
 """
 
 
-def store_news(cursor: Any, cluster_id: int) -> None:
-    """Fill the table `judged` from `incoming`, store the new versions, and note where another value holds now.
+def judge(cursor: Any, cluster_id: int, resolved: Resolved, strict: bool) -> Taken:
+    """Store what is news among the readings that are right, and note where another value holds now.
 
-    Needs the scope and the cluster's lock. Readings of one quarter-hour take turns, the earliest stamp first.
+    Of readings that say the same the first counts, unless `strict`; of those that don't, none. Those of one
+    quarter-hour take turns, the earliest stamp first. Needs the scope and the cluster's lock.
     """
+    cursor.execute(_INCOMING)
+    cursor.execute(_JUDGED)
+    cursor.execute(f"INSERT INTO incoming SELECT *, 1 FROM ({resolved.sql}) r", resolved.parameters)
+    _set_apart(cursor, strict)
+    if resolved.own_stamps:
+        cursor.execute(_TURNS)
     cursor.execute("SELECT min(interval_start), max(interval_start), max(turn) FROM incoming")
     first, last, turns = cursor.fetchone()
     cursor.execute("SELECT array_agg(DISTINCT metering_point_id) FROM incoming")
@@ -105,27 +130,16 @@ def store_news(cursor: Any, cluster_id: int) -> None:
     for turn in range(1, (turns or 0) + 1):
         cursor.execute(_JUDGE, known | {"turn": turn})
         cursor.execute(_STORE, {"cluster": cluster_id, "turn": turn})
-    touch_intervals(cluster_id, _changed(cursor))
-
-
-def count_letters(cursor: Any) -> dict[str, int]:
-    """How many readings became what; what repeats another reading of the delivery is unchanged."""
-    cursor.execute(
-        "SELECT letter, count(*)::int FROM judged GROUP BY letter "
-        "UNION ALL SELECT 'u', count(*)::int FROM incoming WHERE turn = 0"
-    )
-    counts: dict[str, int] = {}
-    for letter, count in cursor.fetchall():
-        counts[letter] = counts.get(letter, 0) + count
-    return counts
-
-
-def letters_of_rows(cursor: Any) -> str:
-    """A letter for each staged line, in order."""
-    cursor.execute(_LETTERS)
-    return cursor.fetchone()[0] or ""
-
-
-def _changed(cursor: Any) -> list[datetime]:
     cursor.execute("SELECT DISTINCT interval_start FROM judged WHERE letter IN ('a', 'r')")
-    return [at for (at,) in cursor.fetchall()]
+    touch_intervals(cluster_id, [at for (at,) in cursor.fetchall()])
+    return Taken(_TAKEN, {})
+
+
+def _set_apart(cursor: Any, strict: bool) -> None:
+    """Take out of `incoming` what is there twice."""
+    cursor.execute(_TWICE)
+    if cursor.rowcount and strict:
+        cursor.execute(f"DELETE FROM incoming i USING twice t WHERE {_THOSE} AND i.place <> t.first")
+    elif cursor.rowcount:
+        cursor.execute(f"DELETE FROM incoming i USING twice t WHERE {_THOSE} AND NOT t.agree")
+        cursor.execute(f"UPDATE incoming i SET turn = 0 FROM twice t WHERE {_THOSE} AND i.place <> t.first")

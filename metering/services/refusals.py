@@ -1,24 +1,33 @@
 """What keeps a staged reading out, in the words told to its sender."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from metering.domain.calendar import INTERVAL, CalendarError, is_aligned, parse_instant
 from metering.domain.readings import MAX_WH, QUALITIES, QUALITY_CODE
 from metering.domain.versions import version_of
-from metering.selectors.points import PointSpans
+from metering.selectors.points import PointSpans, point_spans
+from participants.models import Cluster
 
 #: Clocks of sources may be this much ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
 class Rules:
-    """What a delivery is held against: the points its sender may write and the time of its arrival."""
+    """What a delivery is held against: the cluster's points, of which the sender may write `only` these (ids; None:
+    all), and the time of its arrival. Needs the scope."""
 
-    points: PointSpans
-    now: datetime
+    def __init__(self, cluster: Cluster, only: frozenset[int] | None, now: datetime) -> None:
+        self.cluster = cluster
+        self.only = only
+        self.now = now
+
+    @cached_property
+    def points(self) -> PointSpans:
+        """The points that the sender may write, by code."""
+        spans = point_spans(self.cluster)
+        return {code: span for code, span in spans.items() if self.only is None or span.id in self.only}
 
     def fault(self, row: Mapping[str, str | int | None]) -> tuple[str, str] | None:
         """Column and text of the first thing that is wrong with a reading; None if it is right."""
@@ -35,7 +44,7 @@ class Rules:
                 return column, f"{row[column]} is negative; energy is counted from 0"
         if row["quality"] not in QUALITY_CODE:
             return "quality", f"'{row['quality']}' is not one of {', '.join(QUALITIES)}"
-        text = None if row["issued_at"] is None else self.stamp_fault(str(row["issued_at"]))
+        text = self.stamp_fault(str(row["issued_at"])) if row["issued_at"] else None
         return None if text is None else ("issued_at", text)
 
     def start_fault(self, text: str) -> str | None:
@@ -46,7 +55,7 @@ class Rules:
             start = None
         if start is None or not is_aligned(start):
             return f"'{text}' is no UTC start of a quarter-hour, as in 2026-05-31T22:00:00Z"
-        return f"the quarter-hour {text} has not finished yet" if start + INTERVAL > self.now else None
+        return f"the quarter-hour {text} has not finished yet" if start > self.now - INTERVAL else None
 
     def stamp_fault(self, text: str) -> str | None:
         """Why a reading can't have been issued at a time."""

@@ -49,9 +49,13 @@ class Source:
 LineFaults = dict[int, tuple[str, str]]
 
 
-def stage(cursor: Any, sources: Sequence[Source], progress: Progress) -> None:
-    """Fill the table `staged`; needs a transaction. Raises ReadingsRefused at the first line that is no reading."""
+def stage(cursor: Any, sources: Sequence[Source], progress: Progress) -> int:
+    """Fill the table `staged` and return how many lines there are; needs a transaction.
+
+    Raises ReadingsRefused at the first line that is no reading.
+    """
     cursor.execute(_STAGE)
+    count = 0
     with progress("Reading files", sum(source.size for source in sources)) as advance:
         for number, source in enumerate(sources):
             cursor.execute(f"ALTER TABLE staged ALTER COLUMN source SET DEFAULT {number:d}")
@@ -62,13 +66,19 @@ def stage(cursor: Any, sources: Sequence[Source], progress: Progress) -> None:
                         advance(len(chunk))
             except psycopg.Error as error:
                 raise ReadingsRefused((_copy_fault(source.name, error),)) from error
+            count += cursor.rowcount
+    return count
 
 
-def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str]) -> LineFaults:
-    """Fill the table `staged` with every line that can be; needs a transaction. What is wrong with the others."""
+def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str]) -> tuple[int, LineFaults]:
+    """Fill the table `staged`, with an empty row where a line is no reading; needs a transaction.
+
+    Returns how many lines there are, and what is wrong with those.
+    """
     cursor.execute(_STAGE)
     cursor.execute("ALTER TABLE staged ALTER COLUMN source SET DEFAULT 0")
     rest = iter(batches)
+    faults: LineFaults = {}
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as sent:
         try:
             with transaction.atomic(), cursor.copy(_copy(columns, has_header=False)) as copy:
@@ -78,8 +88,8 @@ def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str]
         except (psycopg.DataError, psycopg.IntegrityError):
             sent.writelines(rest)
             sent.seek(0)
-            return _stage_lines(cursor, sent, columns)
-    return {}
+            faults = _stage_lines(cursor, sent, columns)
+    return cursor.rowcount, faults
 
 
 def _copy(columns: Sequence[str], has_header: bool) -> str:
@@ -120,7 +130,7 @@ def _line_fault(values: list[str], columns: Sequence[str]) -> tuple[str, str] | 
     if len(values) != len(columns):
         return "", f"there are {len(values)} values for {len(columns)} columns" if values != [""] else _EMPTY
     for column, value in zip(columns, values, strict=True):
-        if not value:
+        if not value and column != "issued_at":
             return column, "the value is missing"
         if "\0" in value:
             return column, "the value has a NUL character"

@@ -1,12 +1,13 @@
 """Relations of tables with millions of rows: checked once per statement, as strictly as a foreign key.
 
 A foreign key looks up its target once per row. Measured, 800,000 readings cost 1.2 s of processor time to insert, 3.6 s
-with the foreign key and 1.5 s with this: the distinct targets of a statement are looked up and locked together.
+with the foreign key and 1.5 s with this: the distinct targets of a statement are looked up and locked together. What is
+missing is told by EXCEPT, which hashes: nobody knows beforehand how many targets there are, and an outer join looped.
 Both functions run as the owner, as a foreign key does, so they need no scope and no rights of the writer.
 """
 
 LINK_FUNCTIONS = """
-CREATE FUNCTION check_bulk_links() RETURNS trigger
+CREATE OR REPLACE FUNCTION check_bulk_links() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     missing bigint;
@@ -16,7 +17,7 @@ BEGIN
             'WITH link AS MATERIALIZED (SELECT DISTINCT cluster_id, %1$I AS id FROM written WHERE %1$I IS NOT NULL),
                   found AS MATERIALIZED (SELECT t.cluster_id, t.id FROM %2$I t JOIN link USING (cluster_id, id)
                                          FOR KEY SHARE OF t)
-             SELECT link.id FROM link LEFT JOIN found USING (cluster_id, id) WHERE found.id IS NULL LIMIT 1',
+             SELECT id FROM (SELECT * FROM link EXCEPT ALL SELECT * FROM found) missing LIMIT 1',
             TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION '% of % names row % of %, which is not in the same cluster',
@@ -25,7 +26,7 @@ BEGIN
     END LOOP;
     RETURN NULL;
 END $$;
-CREATE FUNCTION refuse_linked_rows() RETURNS trigger
+CREATE OR REPLACE FUNCTION refuse_linked_rows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     linked boolean;

@@ -7,13 +7,12 @@ import pytest
 from django.core.management import call_command
 
 from metering.domain.calendar import format_instant
-from metering.domain.readings import COLUMNS, STAMPED_COLUMNS, ReadingFault, ReadingsRefused
 from metering.domain.versions import issued_at, version_of
-from metering.models import IntervalInput, MeteringPoint, Reading
-from metering.services import Outcome, ingest, touch_span
+from metering.models import IntervalInput, Reading
+from metering.services import Outcome, ingest
 from participants.models import Cluster
 from participants.tenancy.scope import scope
-from tests.contracts.small_dataset import POINTS, STARTS, WARSAW, small_dataset, write
+from tests.contracts.small_dataset import POINTS, STARTS, small_dataset, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

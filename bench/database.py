@@ -1,0 +1,52 @@
+"""What the steps measure with, and the floors they are held against."""
+
+import time
+from collections.abc import Callable, Iterable
+
+import psycopg
+from django.conf import settings
+
+from cluster_platform import embedded
+
+#: Seconds of a step, and of its floor.
+Measured = tuple[float, float]
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def copy_again(query: str) -> float:
+    """Seconds of COPY of these readings into a table of the same columns, checks and key, without more."""
+    with owner() as connection:
+        rows = "".join(copied_out(connection, query))
+        connection.execute("CREATE TABLE bench_reading (LIKE metering_reading INCLUDING ALL)")
+        connection.commit()
+
+        def copy() -> None:
+            with connection.cursor().copy("COPY bench_reading FROM STDIN") as stream:
+                stream.write(rows)
+            connection.commit()
+
+        seconds = timed(copy)
+        connection.execute("DROP TABLE bench_reading")
+    return seconds
+
+
+def owner() -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(embedded.database_urls(settings.VAR)[1])
+
+
+def copied_out(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> Iterable[str]:
+    with connection.cursor().copy(f"COPY ({query}) TO STDOUT") as stream:
+        for block in stream:
+            yield bytes(block).decode()
+
+
+def read_all(tables: Iterable[str]) -> None:
+    with owner() as connection:
+        for table in tables:
+            for _ in copied_out(connection, f"SELECT * FROM {table}"):
+                pass
