@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
 from clearing.domain.errors import ClearingError
@@ -17,6 +17,7 @@ from clearing.selectors import work_list
 from clearing.services.day import Counts, clear_day
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import INTERVAL, local_day, time_zone
+from metering.services.passes import BAD_DATA
 from participants.models import Cluster
 from participants.tenancy.partitions import ensure_month_partitions, renew_statistics
 from participants.tenancy.scope import scope
@@ -28,8 +29,6 @@ LOCK = "clearing"
 LOCK_TIMEOUT = "120s"
 #: From so many new runs on PostgreSQL's idea of the tables is out of date.
 BULK = 500
-#: What nobody foresaw in the data of one day must not hold up the days after it.
-BAD_DATA = (DatabaseError, ArithmeticError, LookupError, ValueError)
 
 Progress = Callable[[int, int], None]
 
@@ -101,8 +100,6 @@ def clear_due(
                 # Another worker may have done some of it in the meantime.
                 changes = work_list(cluster, now, starts[0], starts[-1] + INTERVAL, again)
                 counts = clear_day(cluster, day, now, changes) if changes else Counts()
-        except OperationalError:
-            raise
         except (ClearingError, TariffError, *BAD_DATA) as error:
             logger.error("%s: %s can't be settled: %s", cluster.slug, day, error, exc_info=isinstance(error, BAD_DATA))
             report.failed[day] = str(error)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import connection
 
 from metering.domain.calendar import (
     INTERVAL,
@@ -39,6 +39,7 @@ from metering.selectors import gaps
 from metering.selectors.days import DayState, day_states
 from metering.services.inputs import touch_intervals
 from metering.services.locks import lock_readings
+from metering.services.passes import BAD_DATA, PASS_SECONDS
 from participants.models import Cluster
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
@@ -46,8 +47,6 @@ from participants.tenancy.scope import scope
 logger = logging.getLogger(__name__)
 
 Spans = Sequence[tuple[datetime, datetime]]
-#: So long a pass goes on before other clusters have their turn.
-PASS_SECONDS = 60.0
 LOCK_TIMEOUT = "30s"
 #: Metering points at once.
 BATCH = 500
@@ -147,9 +146,7 @@ def _try_day(cluster: Cluster, day: date, due: Sequence[datetime], report: Repor
         report.readings += _fill_day(cluster, day, due, changes is None)
         if changes is not None:
             _note(cluster, day, changes, due[-1] + INTERVAL)
-    except OperationalError:
-        raise
-    except (DatabaseError, ArithmeticError, LookupError, ValueError) as error:
+    except BAD_DATA as error:
         logger.exception("%s: the gaps of %s can't be estimated", cluster.slug, day)
         report.failed[day] = str(error)
 

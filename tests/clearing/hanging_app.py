@@ -12,6 +12,7 @@ __all__ = ["app"]
 
 @worker_process_init.connect
 def hang(**_: Any) -> None:
+    # Before a worker has started there are no models to import.
     from clearing import tasks
 
     clear_due = tasks.clear_due
