@@ -1,12 +1,18 @@
 """Background work: every cluster is settled by a task of its own."""
 
+import logging
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from clearing.services import clear_due
+from clearing.services.retention import aggregate_old, give_space_back
 from metering.domain.calendar import INTERVAL, format_instant, parse_instant
 from participants.models import Cluster
 from participants.tenancy.tasks import SoleClusterTask, for_every_cluster
+
+logger = logging.getLogger(__name__)
 
 #: So long a pass goes on before other clusters have their turn.
 PASS_SECONDS = 60.0
@@ -32,3 +38,18 @@ def clear_cluster(cluster_id: int, start: str = "") -> None:
 def clear_all_clusters() -> None:
     """Started by the beat."""
     for_every_cluster(clear_cluster)
+
+
+@shared_task(base=SoleClusterTask)
+def aggregate_cluster(cluster_id: int) -> None:
+    """Keep only daily sums of what is older than the setting says, month by month."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    for month, removed in aggregate_old(cluster, timezone.now(), settings.READINGS_KEEP_MONTHS):
+        logger.info("%s: %s readings of %s became daily sums", cluster.slug, removed, month.month)
+
+
+@shared_task
+def aggregate_all_clusters() -> None:
+    """Started by the beat."""
+    give_space_back()
+    for_every_cluster(aggregate_cluster)

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_init, worker_init
 from django.conf import settings
 
@@ -34,4 +35,10 @@ app.conf.beat_schedule = {
         "options": {"expires": float(settings.CLEARING_EVERY_SECONDS)},
     }
     for name, task in STAGES.items()
+}
+#: Nightly (UTC), but for roles: a local day begins at some hour of the day.
+app.conf.beat_schedule |= {
+    "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
+    "aggregate": {"task": "clearing.tasks.aggregate_all_clusters", "schedule": crontab(hour=1, minute=40)},
+    "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
 }

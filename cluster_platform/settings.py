@@ -231,6 +231,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)
 #: A pass over one cluster that takes longer is stopped; the next one goes on where it was.
 CLUSTER_TASK_SECONDS = env.int("CLUSTER_TASK_SECONDS", 600)
+#: Readings older than so many whole months become daily sums. Distributors correct for up to fifteen months.
+READINGS_KEEP_MONTHS = env.int("READINGS_KEEP_MONTHS", 36, validate=validate.Range(min=15))
 #: Both give the same result.
 CLEARING_SOLVER = env.str("CLEARING_SOLVER", "HIGHS", validate=validate.OneOf(["HIGHS", "CBC"]))
 CELERY_BROKER_URL = REDIS_URL

@@ -319,7 +319,7 @@ def _day(member: Member, day: periods.Span) -> dict[str, Any]:
 def _metered(member: Member, month: periods.Span) -> dict[str, Any]:
     """What the meters of a member counted that did not trade in the month."""
     trades_here = energy.has_contract(member.participant.pk, month.first, next_month(month.first))
-    metered = None if trades_here else energy.own_readings(member.cluster.pk, member.own, month)
+    metered = None if trades_here else energy.own_readings(member.cluster.pk, member.own, month, member.tz)
     return {"trades_here": trades_here, "metered": metered if metered and metered.settled else None}
 
 

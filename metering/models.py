@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from metering.access_models import ReadingAccess as ReadingAccess
 from metering.area_models import DsoArea as DsoArea
+from metering.daily_models import AggregatedMonth as AggregatedMonth
+from metering.daily_models import ReadingDay as ReadingDay
 from metering.day_models import DayCheck as DayCheck
 from metering.finding_models import Finding as Finding
 from metering.finding_models import Substitution as Substitution

@@ -154,21 +154,36 @@ def cluster_flows(cluster_id: int, span: Span, by: By, tz: ZoneInfo) -> dict[Any
     return _flows(sql, [*key, cluster_id, span.start, span.end])
 
 
-def own_readings(cluster_id: int, own: OwnPoints, span: Span) -> Flow:
-    """What the member's meters imported and exported, for those who do not trade (their newest versions)."""
+def own_readings(cluster_id: int, own: OwnPoints, span: Span, tz: ZoneInfo) -> Flow:
+    """What the member's meters imported and exported, for those who do not trade: newest versions, or daily sums."""
     sql = """
-    SELECT coalesce(sum(imported_wh), 0)::bigint, coalesce(sum(exported_wh), 0)::bigint, count(*) FROM (
-        SELECT DISTINCT ON (m.metering_point_id, m.interval_start) m.imported_wh, m.exported_wh
-        FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS own(point, starts, ends)
-        JOIN metering_reading m
-          ON m.cluster_id = %s AND m.metering_point_id = own.point
+    WITH own AS (
+        SELECT * FROM unnest(%(points)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
+            AS own(point, starts, ends)
+    ), newest AS (
+        SELECT DISTINCT ON (m.metering_point_id, m.interval_start) m.imported_wh, m.exported_wh, 1 AS count
+        FROM own JOIN metering_reading m
+          ON m.cluster_id = %(cluster)s AND m.metering_point_id = own.point
          AND m.interval_start >= own.starts AND m.interval_start < own.ends
-         AND m.interval_start >= %s AND m.interval_start < %s
+         AND m.interval_start >= %(start)s AND m.interval_start < %(end)s
         ORDER BY m.metering_point_id, m.interval_start, m.version DESC
-    ) AS newest
+    ), old AS (
+        SELECT d.imported_wh, d.exported_wh, d.measured + d.split + d.substituted + d.estimated AS count
+        FROM own JOIN metering_readingday d
+          ON d.cluster_id = %(cluster)s AND d.metering_point_id = own.point
+         AND d.day >= greatest((own.starts AT TIME ZONE %(zone)s)::date, (%(start)s AT TIME ZONE %(zone)s)::date)
+         AND d.day < least((own.ends AT TIME ZONE %(zone)s)::date, (%(end)s AT TIME ZONE %(zone)s)::date)
+    )
+    SELECT coalesce(sum(imported_wh), 0)::bigint, coalesce(sum(exported_wh), 0)::bigint, coalesce(sum(count), 0)::bigint
+    FROM (SELECT * FROM newest UNION ALL SELECT * FROM old) known
     """
+    points, starts, ends = own.columns
+    asked: dict[str, Any] = {
+        "points": points, "starts": starts, "ends": ends, "cluster": cluster_id, "start": span.start, "end": span.end,
+        "zone": tz.key,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*own.columns, cluster_id, span.start, span.end])
+        cursor.execute(sql, asked)
         imported_wh, exported_wh, count = cursor.fetchone()
     return Flow(drawn_outside_wh=imported_wh, fed_outside_wh=exported_wh, settled=count)
 

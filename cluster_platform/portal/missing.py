@@ -84,7 +84,7 @@ def rates_in_force(dso: Dso, day: date) -> list[TariffRate]:
 
 
 #: Readings due and there (estimates are not), by point and day; parameters: days, due, cluster, nodes (twice), zone,
-#: cluster, start, end.
+#: cluster, start, end, cluster, days.
 _DUE = f"""
     WITH due AS (
         SELECT a.metering_point_id, d.day, d.due
@@ -100,6 +100,9 @@ _DUE = f"""
             WHERE cluster_id = %s AND version >= {FIRST_DELIVERED} AND interval_start >= %s AND interval_start < %s
         ) r
         GROUP BY 1, 2
+        UNION ALL
+        SELECT metering_point_id, day, measured + split + substituted FROM metering_readingday
+        WHERE cluster_id = %s AND day = ANY(%s::date[])
     ),
     compared AS (
         SELECT due.day, due.metering_point_id, due.due, greatest(due.due - coalesce(there.count, 0), 0) AS missing
@@ -143,6 +146,10 @@ def _fetch(
     inside = None if nodes is None else list(nodes)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql, [*columns, cluster_id, inside, inside, tz.key, cluster_id, span.start, min(span.end, finished)]
-        )
+            sql,
+            [
+                *columns, cluster_id, inside, inside, tz.key, cluster_id, span.start, min(span.end, finished),
+                cluster_id, columns[0],
+            ],
+        )  # fmt: skip
         return cursor.fetchall()

@@ -55,6 +55,15 @@ TABLES = {
             (ARRAY['measured', 'split', 'substituted', 'estimated'])[t.quality] AS quality
         {_own_rows("metering_reading")} ORDER BY m.code, t.interval_start, t.version
     """,
+    "daily_sums": f"""
+        SELECT m.code AS metering_point, d.day, d.imported_wh, d.exported_wh, d.measured, d.split, d.substituted,
+            d.estimated
+        FROM {_OWN}
+        JOIN metering_meteringpoint m ON m.cluster_id = %(cluster)s AND m.id = own.point
+        JOIN metering_readingday d ON d.cluster_id = %(cluster)s AND d.metering_point_id = own.point
+         AND d.day >= (own.starts AT TIME ZONE %(tz)s)::date AND d.day < (own.ends AT TIME ZONE %(tz)s)::date
+        ORDER BY m.code, d.day
+    """,
     "positions": f"""
         SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, r.revision, {_IN_FORCE},
             t.net_wh, t.local_bought_wh, t.local_sold_wh, t.external_bought_wh, t.external_sold_wh,

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from metering.domain.calendar import local_midnight, time_zone
+from metering.domain.calendar import local_day, local_midnight, time_zone
 from metering.domain.life import (
     DaySpan,
     LifeError,
@@ -29,6 +29,7 @@ from metering.domain.life import (
 )
 from metering.models import Meter, MeteringPoint, PointAssignment
 from metering.selectors.points import TERM_COLUMNS, spans_of
+from metering.selectors.retention import kept_from
 from metering.services.inputs import touch_span
 from participants.models import Participant
 
@@ -150,6 +151,11 @@ def follow_roles(cluster_id: int, since: date, today: date) -> list[Participant]
 
 def _plan(point: MeteringPoint, day: date, change: Callable[[Sequence[Span]], list[Span]]) -> Plan:
     _lock(point)
+    kept = local_day(kept_from(point.cluster), time_zone(point.cluster.timezone))
+    if day < kept:
+        raise LifeRefused(
+            _("Of the time before %(day)s only daily sums are kept: it stays as it is.") % {"day": _day(kept)}
+        )
     before = spans_of(point)
     try:
         return Plan(point, before, tuple(change(before)))

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connection
 from django.db.migrations.operations import CreateModel
 
+MONTHS_AHEAD = 3
+
 ENSURE_FUNCTION = """
 CREATE OR REPLACE FUNCTION ensure_month_partitions(parent text, first timestamptz, last timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
@@ -59,6 +61,36 @@ END $$
 """
 DROP_STATISTICS = "DROP FUNCTION renew_statistics(text, timestamptz, timestamptz)"
 
+# A month that ended long ago and holds no row of any cluster any more. Whoever reads the table waits for a moment, so
+# it gives up rather than wait itself.
+DROP_EMPTY_FUNCTION = """
+CREATE FUNCTION drop_empty_months(parent text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' SET lock_timeout = '2s' AS $$
+DECLARE
+    child text;
+    filled boolean;
+    dropped integer := 0;
+BEGIN
+    FOR child IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = (SELECT oid FROM pg_class WHERE relname = parent AND relkind = 'p'
+                             AND relnamespace = 'public'::regnamespace)
+          AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '16 months' < now()
+        ORDER BY 1
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', child) INTO filled;
+        CONTINUE WHEN filled;
+        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', child);
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', child) INTO filled;
+        CONTINUE WHEN filled;
+        EXECUTE format('DROP TABLE %I', child);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END $$
+"""
+DROP_EMPTY_MONTHS = "DROP FUNCTION drop_empty_months(text)"
+
 
 class CreatePartitionedModel(CreateModel):
     """CreateModel whose table is partitioned by the month of `interval_start`."""
@@ -78,6 +110,35 @@ def ensure_month_partitions(table: str, first: dt.datetime, last: dt.datetime) -
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT ensure_month_partitions(%s, %s, %s)", [table, first, last])
+
+
+def partitioned_tables() -> list[str]:
+    """The tables that are partitioned by month."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'p' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def ensure_months_ahead(now: dt.datetime) -> None:
+    """Make the partitions of all partitioned tables for this month and MONTHS_AHEAD more.
+
+    Writers make those they miss themselves; made ahead, nobody waits for it at the turn of a month.
+    """
+    last = now + dt.timedelta(days=31 * MONTHS_AHEAD)
+    for table in partitioned_tables():
+        ensure_month_partitions(table, now, last)
+
+
+def drop_empty_months(table: str) -> int:
+    """Give the disk space of old months without any row back; how many partitions went.
+
+    Raises OperationalError if others use the table all the time: try again later.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT drop_empty_months(%s)", [table])
+        return int(cursor.fetchone()[0])
 
 
 def renew_statistics(tables: Iterable[str], first: dt.datetime, last: dt.datetime) -> None:

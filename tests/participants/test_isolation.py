@@ -21,6 +21,7 @@ from contracts.models import (
     StaticKey,
 )
 from metering.models import (
+    AggregatedMonth,
     DayCheck,
     DsoArea,
     Finding,
@@ -31,6 +32,7 @@ from metering.models import (
     PointAssignment,
     Reading,
     ReadingAccess,
+    ReadingDay,
     Substitution,
 )
 from participants.models import (
@@ -51,6 +53,7 @@ from participants.models import (
 )
 from participants.tenancy.ddl import POLICY, tenant_models
 from participants.tenancy.models import TenantForeignKey
+from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
 from tests.participants import agreement_rows
@@ -124,6 +127,11 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "quality": 1,
     },
     IntervalInput: lambda c: {"interval_start": LATER, "changes": 1},
+    AggregatedMonth: lambda c: {"month": PERIOD, "at": NOON},
+    ReadingDay: lambda c: {
+        "metering_point": c.buyer_point, "day": PERIOD, "imported_wh": 1, "exported_wh": 0, "measured": 1, "split": 0,
+        "substituted": 0, "estimated": 0,
+    },
     DayCheck: lambda c: {"day": PERIOD},
     Finding: lambda c: {
         "rule": "spike", "metering_point": c.buyer_point, "day": DAY, "starts": NOON, "ends": LATER,
@@ -212,9 +220,23 @@ def theirs(db: None) -> Cast:
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
+    if model is ReadingDay:
+        return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.
         return Change.objects.order_by("pk").latest("pk")
     return model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+
+
+def day_of_readings(cast: Cast, point: MeteringPoint) -> ReadingDay:
+    """Only the database writes these, from readings of a month that ended long ago."""
+    old = dt.datetime(2020, 6, 11, 10, tzinfo=NOON.tzinfo)
+    ensure_month_partitions("metering_reading", old, old)
+    row = NEW_ROWS[Reading](cast) | {"interval_start": old, "metering_point": point}
+    Reading.objects.create(cluster=cast.cluster, **row)
+    AggregatedMonth.objects.create(cluster=cast.cluster, month=dt.date(2020, 6, 1), at=NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT aggregate_readings(%s, %s)", [cast.cluster.pk, old.date()])
+    return ReadingDay.objects.get(metering_point=point)
 
 
 def snapshot(model: type[models.Model], cast: Cast) -> list[tuple[Any, ...]]:

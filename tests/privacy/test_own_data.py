@@ -24,6 +24,7 @@ from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import clusters_in_scope, scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_user
 from tests.pages.scenes import add_members, bill, settle, signed_in
+from tests.participants.test_isolation import day_of_readings
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +79,8 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
             cluster=cast.cluster, user=cast.coordinator, role="coordinator", metering_point=cast.buyer_point,
             readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1), purpose="point",
         )  # fmt: skip
+        PointAssignment.objects.filter(metering_point=cast.seller_point).update(valid_from=dt.date(2020, 1, 1))
+        day_of_readings(cast, cast.seller_point)
         ReadingAccess.objects.create(
             cluster=cast.cluster, role="operator", readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1),
             purpose="dataset",
