@@ -9,13 +9,12 @@ from django.utils import timezone
 from clearing.services import clear_due
 from clearing.services.retention import aggregate_old, give_space_back
 from metering.domain.calendar import INTERVAL, format_instant, parse_instant
+from metering.services.passes import PASS_SECONDS
 from participants.models import Cluster
 from participants.tenancy.tasks import SoleClusterTask, for_every_cluster
 
 logger = logging.getLogger(__name__)
 
-#: So long a pass goes on before other clusters have their turn.
-PASS_SECONDS = 60.0
 #: Whoever holds the cluster for longer is left alone until the next round.
 PATIENCE = "5s"
 

@@ -24,6 +24,7 @@ def keep_services_running(**_: object) -> None:
 
 #: Each queues a pass for every cluster.
 STAGES = {
+    "check": "metering.tasks.check_all_clusters",
     "estimate": "contracts.tasks.estimate_all_clusters",
     "clear": "clearing.tasks.clear_all_clusters",
 }
