@@ -12,7 +12,7 @@ from metering.formats.base import Context, Fault, Format, Found, fault
 from metering.formats.clock import Labelled, in_time, local_label
 from metering.formats.fields import Unreadable, energy_of, require_count
 from metering.formats.text import first_line, headings, rows
-from metering.formats.words import NO_HEADER, NO_POINT, NOT_LOCAL, NOT_ON_STEP
+from metering.formats.words import NO_HEADER, NO_POINT, NOT_LOCAL
 
 _WORDS = ("pobranej", "oddanej")
 _BEFORE = "przed bilansowaniem"
@@ -64,8 +64,6 @@ def _hour(line: int, point: str, names: list[str], values: list[str]) -> Labelle
     label = local_label(values[0])
     if label is None:
         raise Unreadable(names[0], NOT_LOCAL, value=values[0])
-    if label.minute != 59:
-        raise Unreadable(names[0], NOT_ON_STEP, value=values[0], minutes=60)
     label = (label - _LAST_MINUTE).replace(second=0)
     drawn, fed_in = (energy_of(value, name) for value, name in zip(values[1:], names[1:], strict=True))
     return Labelled(line, names[0], point, values[0], label, False, (("import", drawn), ("export", fed_in)), "measured")

@@ -97,7 +97,9 @@ def test_newest_first_is_not_read_backwards() -> None:
     assert [fault.line for fault in faults] == [23, 24]
     assert all("put the lines in the order of time" in fault.text for fault in faults)
     assert len(readings) == 23 * 4
-    # Without the later hours of the day it is the line after that tells.
+    # Without the earlier hours it is the line before that tells, without the later ones the line after.
+    _, faults = read_file(tauron(labels[:-2]))
+    assert [fault.line for fault in faults] == [23, 24]
     _, faults = read_file(tauron([label_of(hour) for hour in (3, 3, 2, 1)]))
     assert [fault.line for fault in faults] == [2, 3]
 
@@ -105,9 +107,12 @@ def test_newest_first_is_not_read_backwards() -> None:
 def test_each_direction_counts_for_itself() -> None:
     labels = [label_of(hour) for hour in (1, 2, 3, 3, *range(4, 25))]
     both = tauron(labels) + tauron(labels, kind="oddanie").split(b"\r\n", 1)[1]
-    readings, faults = read_file(both)
-    assert faults == [] and len(readings) == 100
-    assert all(imported == exported for imported, exported, _ in readings.values())
+    head, *lines = both.splitlines(keepends=True)
+    by_time = [line for pair in zip(lines[:25], lines[25:], strict=True) for line in pair]
+    for data in (both, head + b"".join(by_time)):
+        readings, faults = read_file(data)
+        assert faults == [] and len(readings) == 100
+        assert all(imported == exported for imported, exported, _ in readings.values())
 
 
 def test_spring_day_of_tauron() -> None:

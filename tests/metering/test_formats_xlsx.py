@@ -155,6 +155,13 @@ def test_a_sum_in_a_workbook_is_read_as_meant() -> None:
     assert list(readings.values()) == [(300, 0, "measured")]
 
 
+def test_a_time_in_a_workbook_is_read_as_meant() -> None:
+    """Days are fractions there: 12:15 may be a split second less."""
+    data = book(["time", "import"], [AT + QUARTER - timedelta(milliseconds=1), 0.3])
+    readings, faults = read(data, Columns(time="time", imported="import"))
+    assert faults == [] and list(readings) == [(POINT, datetime(2026, 6, 15, 10, 15, tzinfo=UTC))]
+
+
 def test_what_the_mapping_names_must_be_there() -> None:
     data = book(["time", "import", "export"], [AT, 0.1, 0], sheet="Dane")
     for columns, reason in (
