@@ -25,7 +25,6 @@ from metering.formats.words import (
     NO_COLUMNS,
     NO_POINT,
     NO_SHEET,
-    NOT_A_POINT,
     NOT_A_WORKBOOK,
     NOT_KWH,
     NOT_LOCAL,
@@ -151,9 +150,7 @@ def _energies(cells: dict[str, Any], columns: Columns) -> tuple[tuple[Direction,
 
 
 def _point(cell: object, column: str) -> str:
-    # As a float the last digits are lost already.
-    if isinstance(cell, float):
-        raise Unreadable(column, NOT_A_POINT, value=repr(cell))
+    # A float, whose last digits are lost, never looks like a code.
     return point_of(str(cell if cell is not None else "").strip(), column)
 
 
