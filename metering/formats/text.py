@@ -57,10 +57,15 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
 
 
 def rows(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """The lines as their values without surrounding spaces; the first line says whether `;` or `,` separates them."""
-    delimiter = ""
+    """The lines as their values without surrounding spaces. The first line, the header, says whether `;` or `,`
+    separates them; where it stands again, files were put together."""
+    header, delimiter = "", ""
     for number, text in lines(stream):
-        delimiter = delimiter or (";" if ";" in text else ",")
+        text = text.removeprefix("\ufeff")
+        if text == header:
+            continue
+        if not header:
+            header, delimiter = text, ";" if ";" in text else ","
         values = next(csv.reader((text,), delimiter=delimiter)) if '"' in text else text.split(delimiter)
         yield number, [value.strip() for value in values]
 

@@ -181,6 +181,16 @@ def test_the_own_format_comes_back_as_it_went() -> None:
     assert read_file("".join(columns).encode()) == (rows, [])
 
 
+def test_files_put_together_are_one() -> None:
+    """Import and export often come in files of their own."""
+    drawn = sample("canonical_15min_2026-10-25.csv")
+    fed_in = drawn.replace(b"1-0:1.8.0", b"1-0:2.8.0")
+    assert read_file(fed_in)[0] == {}
+    rows, faults = read_file(drawn + b"\xef\xbb\xbf" + fed_in, generation=ALWAYS)
+    assert faults == [] and len(rows) == 100
+    assert all(imported == exported for imported, exported, _ in rows.values())
+
+
 def test_one_faulty_line_among_many() -> None:
     text = sample("own_readings.csv").decode()
     for was, becomes, column in (

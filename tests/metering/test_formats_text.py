@@ -23,23 +23,19 @@ ENCODINGS = {
     "CRLF": lambda text: text.replace("\r\n", "\n").replace("\n", "\r\n").encode(),
     "no end of the last line": lambda text: text.rstrip("\r\n").encode(),
     "NUL bytes": lambda text: b"\0\0" + text.replace(";", ";\0").replace("\n", "\n\0").encode() + b"\0" * 64,
-    "empty lines at the end": lambda text: text.encode() + b"\r\n;;;\r\n\r\n",
+    "empty lines at the end": lambda text: text.encode() + (b"" if text.startswith("{") else b"\r\n;;;") + b"\r\n\r\n",
 }
 
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("how", ENCODINGS)
 def test_each_sample_in_each_encoding(name: str, how: str) -> None:
-    if name.endswith(".json") and how == "empty lines at the end":
-        pytest.skip("JSON has no lines")
     text = sample(name).decode("utf-8-sig")
     assert read_file(ENCODINGS[how](text)) == read_file(sample(name))
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [name for name in TEXTS if name.startswith(("canonical", "enea", "tauron"))])
 def test_decimal_point_and_comma(name: str) -> None:
-    if name.startswith(("energa", "osd", "own")):
-        pytest.skip("these have one decimal sign")
     text = sample(name).decode("utf-8-sig")
     if name.startswith("canonical"):
         other = text.replace(",", ";").replace(".8.0;0.", ".8.0;0,")
