@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from metering.domain.calendar import INTERVAL, CalendarError, is_aligned, parse_instant
+from metering.domain.calendar import INTERVAL, CalendarError, format_instant, is_aligned, parse_instant
 from metering.domain.readings import MAX_WH, QUALITIES, QUALITY_CODE
 from metering.domain.versions import version_of
 from metering.selectors.points import PointSpans, point_spans
+from metering.selectors.retention import kept_from
 from participants.models import Cluster
 
 #: Clocks of sources may be this much ahead of ours.
@@ -28,6 +29,11 @@ class Rules:
         """The points that the sender may write, by code."""
         spans = point_spans(self.cluster)
         return {code: span for code, span in spans.items() if self.only is None or span.id in self.only}
+
+    @cached_property
+    def kept_from(self) -> datetime:
+        """Before this instant no quarter-hours are kept any more."""
+        return kept_from(self.cluster)
 
     def fault(self, row: Mapping[str, str | int | None]) -> tuple[str, str] | None:
         """Column and text of the first thing that is wrong with a reading; None if it is right."""
@@ -55,6 +61,10 @@ class Rules:
             start = None
         if start is None or not is_aligned(start):
             return f"'{text}' is no UTC start of a quarter-hour, as in 2026-05-31T22:00:00Z"
+        if start < self.kept_from:
+            return (
+                f"only daily sums are kept of the time before {format_instant(self.kept_from)}; {text} comes too late"
+            )
         return f"the quarter-hour {text} has not finished yet" if start > self.now - INTERVAL else None
 
     def stamp_fault(self, text: str) -> str | None:

@@ -24,6 +24,7 @@ from contracts.models import Contract
 from metering.domain.calendar import each_day, interval_starts, local_midnight, next_month, time_zone
 from metering.domain.versions import FIRST_DELIVERED
 from metering.models import AggregatedMonth, IntervalInput, PointAssignment, Reading, ReadingDay
+from metering.services import ingest
 from metering.services.inputs import touch_intervals
 from metering.services.life import LifeRefused, plan_move_out
 from metering.services.retention import aggregate_month
@@ -202,6 +203,17 @@ def test_members_and_the_distributor_find_what_is_kept(world: World, monkeypatch
     assert [(row["metering_point"], row["day"], row["imported_wh"], row["split"]) for row in sums] == [
         (STANDARD, "2022-10-30", str(99 * 50 + 80), "1"), (STANDARD, "2022-10-31", str(96 * 50), "0"),
     ]  # fmt: skip
+
+
+def test_a_delivery_for_an_aggregated_month_is_refused_with_the_reason(world: World) -> None:
+    """And one for the first quarter-hour after it is not."""
+    aggregate(world)
+    lines = [f"{SELLER},{at},1,0,measured\n".encode() for at in ("2022-10-31T22:45:00Z", "2022-10-31T23:00:00Z")]
+    outcome = ingest(world.cluster, lines, issued_at=NOW, whole=False, now=NOW)
+    assert (outcome.accepted, outcome.refused_count) == (1, 1)
+    assert "only daily sums are kept of the time before 2022-10-31T23:00:00Z" in outcome.refused[0].text
+    with scope(world.cluster.pk):
+        assert [row.interval_start.isoformat() for row in Reading.objects.all()] == ["2022-10-31T23:00:00+00:00"]
 
 
 def missing_of(world: World) -> list[tuple[int, int]]:
