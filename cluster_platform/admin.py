@@ -1,11 +1,13 @@
 """Pages of the coordinator's admin that look at all apps."""
 
+from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
 from cluster_platform.participant_admin import ParticipantAdmin
 from cluster_platform.point_admin import MeteringPointAdmin
 from cluster_platform.privacy_admin import ConsentAdmin, ErasureRequestAdmin
+from cluster_platform.substitution_admin import SubstitutionAdmin
 
 __all__ = [
     "ApplicationAdmin",
@@ -13,7 +15,9 @@ __all__ = [
     "ComplaintAdmin",
     "ConsentAdmin",
     "ErasureRequestAdmin",
+    "FindingAdmin",
     "InvitationAdmin",
     "MeteringPointAdmin",
     "ParticipantAdmin",
+    "SubstitutionAdmin",
 ]

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
 
 from billing.models import Statement
 from clearing.models import ClearingRun, IntervalState
-from metering.models import IntervalInput
+from metering.models import Finding, IntervalInput
 from participants.models import Cluster
 
 
@@ -20,6 +20,7 @@ class Desk:
     wait_for_prices: int
     due: int
     provisional: int
+    findings: int
     cleared: int
     last_cleared: dt.datetime | None
     traded_kwh_7_days: Decimal
@@ -53,6 +54,7 @@ def desk(cluster: Cluster, now: dt.datetime) -> Desk:
         wait_for_prices=counts["prices"],
         due=due.count(),
         provisional=current.filter(status=ClearingRun.Status.PROVISIONAL).count(),
+        findings=Finding.objects.filter(cluster=cluster, state=Finding.State.OPEN).count(),
         cleared=counts["cleared"],
         last_cleared=counts["last"],
         traded_kwh_7_days=Decimal(week.aggregate(wh=Sum("matched_wh"))["wh"] or 0) / 1000,

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cluster_platform import agreement_views, privacy_views, role_views, views
+from cluster_platform import agreement_views, finding_views, privacy_views, role_views, views
 from metering.api import ReadingsView
 
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     path("contract/<int:number>.pdf", agreement_views.contract_pdf, name="contract_pdf"),
     path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
+    path("dso/findings/", finding_views.findings, name="dso_findings"),
+    path("dso/findings/<slug:slug>/<int:number>/", finding_views.finding, name="dso_finding"),
     path("access/", views.choose_access, name="choose_access"),
     path("delegates/", role_views.delegates, name="delegates"),
     path("delegates/<int:number>/remove/", role_views.remove_delegate, name="remove_delegate"),

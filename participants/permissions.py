@@ -23,6 +23,8 @@ Action = Literal[
     "review_applications",
     "answer_complaints",
     "change_grid",
+    "substitute_readings",
+    "answer_findings",
     "change_prices",
     "change_settings",
     "manage_roles",
@@ -43,6 +45,8 @@ _RUN: frozenset[Action] = _ACCOUNTS | {
     "review_applications",
     "answer_complaints",
     "change_grid",
+    "substitute_readings",
+    "answer_findings",
     "change_settings",
     "manage_roles",
 }
@@ -54,8 +58,8 @@ TABLE: dict[Who, frozenset[Action]] = {
     "coordinator_admin": _RUN | {"sign_for_coordinator"},
     "coordinator_accountant": _ACCOUNTS,
     "coordinator_readonly": _LOOK,
-    "dso": frozenset({"view_missing", "confirm_points", "sign_for_dso"}),
-    "dso_area": frozenset({"view_missing", "confirm_points"}),
+    "dso": frozenset({"view_missing", "answer_findings", "confirm_points", "sign_for_dso"}),
+    "dso_area": frozenset({"view_missing", "answer_findings", "confirm_points"}),
     "applicant": frozenset({"apply"}),
     "operator": _RUN | {"operate"},
 }

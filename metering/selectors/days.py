@@ -10,7 +10,7 @@ from participants.models import Cluster
 _DAYS = """
 SELECT d.day, d.changes, coalesce(c.estimated_changes, 0), c.estimated_to, coalesce(c.validated_changes, 0)
 FROM (SELECT (interval_start AT TIME ZONE %(zone)s)::date AS day, sum(changes) AS changes
-      FROM metering_intervalinput WHERE cluster_id = %(cluster)s GROUP BY 1) d
+      FROM metering_intervalinput WHERE cluster_id = %(cluster)s AND interval_start >= %(start)s GROUP BY 1) d
 LEFT JOIN metering_daycheck c ON c.cluster_id = %(cluster)s AND c.day = d.day
 ORDER BY d.day
 """
@@ -27,8 +27,8 @@ class DayState:
     validated_changes: int
 
 
-def day_states(cluster: Cluster) -> list[DayState]:
-    """All days of the cluster in scope, oldest first."""
+def day_states(cluster: Cluster, start: datetime) -> list[DayState]:
+    """The days of the cluster in scope from the local midnight `start` on, oldest first."""
     with connection.cursor() as cursor:
-        cursor.execute(_DAYS, {"cluster": cluster.pk, "zone": cluster.timezone})
+        cursor.execute(_DAYS, {"cluster": cluster.pk, "zone": cluster.timezone, "start": start})
         return [DayState(row[0], int(row[1]), *row[2:]) for row in cursor.fetchall()]

@@ -37,6 +37,7 @@ from metering.domain.estimation import (
 from metering.models import DayCheck, Reading
 from metering.selectors import gaps
 from metering.selectors.days import DayState, day_states
+from metering.selectors.retention import kept_from
 from metering.services.inputs import touch_intervals
 from metering.services.locks import lock_readings
 from metering.services.passes import BAD_DATA, PASS_SECONDS
@@ -89,7 +90,7 @@ def fill_gaps(cluster: Cluster, spans: Spans, after: date | None = None, seconds
     tz = time_zone(cluster.timezone)
     until = time.monotonic() + seconds
     with scope(cluster.pk):
-        states = day_states(cluster)
+        states = day_states(cluster, kept_from(cluster))
     for state in states:
         due = _within(spans, *day_bounds(state.day, tz))
         if not due or (after and state.day <= after) or _is_done(state, due[-1]):

@@ -12,6 +12,7 @@ from metering.domain.calendar import day_bounds, interval_starts, local_midnight
 from metering.domain.sun import dark
 from metering.models import DayCheck, Finding
 from metering.selectors.days import day_states
+from metering.selectors.retention import kept_from
 from metering.services import findings_sql as sql
 from metering.services.passes import BAD_DATA, PASS_SECONDS
 from participants.models import Cluster, User
@@ -48,7 +49,7 @@ def look_through(cluster: Cluster, now: datetime, after: date | None = None, sec
     report = Report()
     until = time.monotonic() + seconds
     with scope(cluster.pk):
-        states = {state.day: state for state in day_states(cluster)}
+        states = {state.day: state for state in day_states(cluster, kept_from(cluster))}
     changed = {day for day, state in states.items() if state.changes != state.validated_changes}
     # A meter that hangs, and a spike, are seen against the day before.
     for day in sorted(changed | ({day + ONE_DAY for day in changed} & states.keys())):
