@@ -1,6 +1,7 @@
 """The order in which deliveries arrive changes nothing, nor do their repetitions."""
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -149,8 +150,11 @@ def test_two_clients_at_once_one_holds_and_none_is_lost() -> None:
 def wait_for(clients: int) -> None:
     """Until so many sessions wait for a lock."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid "
+    until = time.monotonic() + 20
     with connection.cursor() as cursor:
-        while True:
+        while time.monotonic() < until:
             cursor.execute(waiting + "FROM pg_database WHERE datname = current_database())")
             if cursor.fetchone()[0] >= clients:
                 return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits")
