@@ -151,7 +151,7 @@ def by_quarter_hour(
 def _fetch(
     sql: str, cluster_id: int, start: datetime, end: datetime, since: datetime | None, tz: ZoneInfo, **place: int
 ) -> list[Difference]:
-    asked = {"cluster": cluster_id, "start": start, "end": end, "since": since, "zone": tz.key}
+    asked: dict[str, Any] = {"cluster": cluster_id, "start": start, "end": end, "since": since, "zone": tz.key}
     with connection.cursor() as cursor:
         cursor.execute(_PAIRS, asked)
         pairs = cursor.fetchall()

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from cluster_platform import agreement_views, finding_views, privacy_views, role_views, views
 from metering.api import ReadingsView
@@ -32,6 +33,7 @@ urlpatterns = [
     path("delegates/invitations/<int:number>/withdraw/", role_views.withdraw_invitation, name="withdraw_invitation"),
     path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
     path("", include("cluster_platform.onboarding.urls")),
+    path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
     path("accounts/", include("allauth.urls")),

@@ -13,6 +13,9 @@ from metering.daily_models import ReadingDay as ReadingDay
 from metering.day_models import DayCheck as DayCheck
 from metering.finding_models import Finding as Finding
 from metering.finding_models import Substitution as Substitution
+from metering.key_models import KeyAnswer as KeyAnswer
+from metering.key_models import KeyScope as KeyScope
+from metering.key_models import KeyUse as KeyUse
 from metering.meter_models import Meter as Meter
 from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap

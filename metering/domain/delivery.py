@@ -1,60 +1,118 @@
-"""Reads the JSON form of readings as delivered by meters."""
+"""Readings as machines send them: JSON, NDJSON (an object a line) or CSV with a header; at most MAX_ROWS."""
 
-import csv
-import io
-from collections.abc import Iterable
-from datetime import datetime
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from metering.domain.calendar import INTERVAL, CalendarError, format_instant, parse_instant
-from metering.domain.readings import COLUMNS, ReadingFault, ReadingRow
+import orjson
 
-#: About a day of a hundred meters; larger deliveries come in parts.
-MAX_ROWS = 10_000
-_TYPES = {"imported_wh": int, "exported_wh": int}
+from metering.domain.readings import COLUMNS, STAMPED_COLUMNS, ReadingFault
+
+MAX_ROWS = 100_000
+_FIELDS = frozenset(STAMPED_COLUMNS)
+_REQUIRED = frozenset(COLUMNS)
+#: No value that can be right has other characters, so that none has to be quoted in CSV.
+_PLAIN = re.compile(r"[\w:+.-]*", re.ASCII)
 
 
-def parse_delivery(sent: list[object], now: datetime) -> tuple[dict[int, ReadingRow], list[ReadingFault]]:
-    """The readings that have the right form, by their place in the list, and what is wrong with the others.
+class DeliveryError(ValueError):
+    """The body is no delivery; the text says why."""
 
-    A quarter-hour that has not finished at `now` has no reading yet.
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The readings as CSV lines of `columns` without a header, and what is wrong with those that are none.
+
+    `places[n]` is the place of the n-th line among all `count` readings, from 0; `faults` name such places too.
     """
-    rows: dict[int, ReadingRow] = {}
-    faults = []
-    for place, item in enumerate(sent):
-        parsed = _parse(item, now)
-        if isinstance(parsed, ReadingRow):
-            rows[place] = parsed
+
+    columns: tuple[str, ...]
+    lines: bytes
+    count: int
+    places: list[int] | range
+    faults: list[ReadingFault]
+
+
+def parse_json(body: bytes) -> Delivery:
+    """An object whose `readings` is a list of objects."""
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DeliveryError(f"the body is no JSON: {error}") from error
+    readings = sent.get("readings") if isinstance(sent, dict) else None
+    if not isinstance(readings, list):
+        raise DeliveryError(f"send an object with 1 to {MAX_ROWS} `readings`")
+    return _parse(readings, len(readings))
+
+
+def parse_ndjson(body: bytes) -> Delivery:
+    """A JSON object a line; empty lines don't count."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    return _parse(_loaded(lines), len(lines))
+
+
+def parse_csv(body: bytes) -> Delivery:
+    """A header that names the columns, in any order, and a reading a line."""
+    header, _, lines = body.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+    columns = tuple(name.strip() for name in header.decode("utf-8", errors="replace").strip().split(","))
+    if len(set(columns)) < len(columns) or not _REQUIRED <= set(columns) <= _FIELDS:
+        raise DeliveryError(f"the first line must name the columns {','.join(COLUMNS)}, and issued_at if it is there")
+    count = lines.count(b"\n") + (not lines.endswith(b"\n") and bool(lines))
+    _check_count(count)
+    return Delivery(columns, lines, count, range(count), [])
+
+
+def _loaded(lines: Iterable[bytes]) -> Iterator[object]:
+    for line in lines:
+        try:
+            yield orjson.loads(line)
+        except orjson.JSONDecodeError:
+            yield None
+
+
+def _check_count(count: int) -> None:
+    if not 0 < count <= MAX_ROWS:
+        raise DeliveryError(f"there are {count} readings; send 1 to {MAX_ROWS} at a time")
+
+
+def _parse(readings: Iterable[object], count: int) -> Delivery:
+    _check_count(count)
+    lines: list[str] = []
+    places: list[int] = []
+    faults: list[ReadingFault] = []
+    for place, item in enumerate(readings):
+        fault = _fault(item)
+        if fault is None:
+            lines.append(_line(item))  # type: ignore[arg-type]
+            places.append(place)
         else:
-            faults.append(ReadingFault("", place, *parsed))
-    return rows, faults
+            faults.append(ReadingFault("", place, *fault))
+    return Delivery(STAMPED_COLUMNS, "".join(lines).encode(), count, places, faults)
 
 
-def csv_lines(rows: Iterable[ReadingRow]) -> bytes:
-    """The readings as CSV lines without a header, the way they are stored from."""
-    out = io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
-    for row in rows:
-        start = format_instant(row.interval_start)
-        lines.writerow((row.code, start, row.imported_wh, row.exported_wh, row.quality))
-    return out.getvalue().encode()
+def _line(item: dict[str, object]) -> str:
+    return (
+        f"{item['metering_point']},{item['interval_start']},{item['imported_wh']},{item['exported_wh']},"
+        f"{item['quality']},{item.get('issued_at', '')}\n"
+    )
 
 
-def _parse(item: object, now: datetime) -> ReadingRow | tuple[str, str]:
+def _fault(item: object) -> tuple[str, str] | None:
     if not isinstance(item, dict):
         return "", "this is no object"
-    if unknown := sorted(item.keys() - set(COLUMNS)):
-        return unknown[0], f"this field is unknown; the fields are {', '.join(COLUMNS)}"
-    for column in COLUMNS:
-        if column not in item:
-            return column, "this field is missing"
-        kind = _TYPES.get(column, str)
-        # In Python True is an int.
-        if type(item[column]) is not kind:
-            return column, "this is no whole number" if kind is int else "this is no text"
-    try:
-        start = parse_instant(item["interval_start"])
-    except CalendarError as error:
-        return "interval_start", str(error)
-    if start + INTERVAL > now:
-        return "interval_start", f"the quarter-hour {item['interval_start']} has not finished yet"
-    return ReadingRow(item["metering_point"], start, item["imported_wh"], item["exported_wh"], item["quality"])
+    if not _REQUIRED <= item.keys() <= _FIELDS:
+        for column in COLUMNS:
+            if column not in item:
+                return column, "this field is missing"
+        unknown = min(item.keys() - _FIELDS)
+        return unknown, f"this field is unknown; the fields are {', '.join(STAMPED_COLUMNS)}"
+    for column, value in item.items():
+        if column in ("imported_wh", "exported_wh"):
+            # In Python True is an int.
+            if type(value) is not int:
+                return column, "this is no whole number"
+        elif type(value) is not str:
+            return column, "this is no text"
+        elif not value or not _PLAIN.fullmatch(value):
+            return column, f"{value!r} can't be right; it has signs that never occur here" if value else "this is empty"
+    return None

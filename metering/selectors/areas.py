@@ -1,5 +1,7 @@
 """Which part of a cluster's grid a distributor's user looks after."""
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from metering.models import DsoArea
@@ -20,7 +22,13 @@ def nodes_of(access: Access, user: User, cluster_id: int) -> frozenset[int] | No
     """Ids of the grid nodes of one cluster in scope that the distributor's user looks after; None: all of them."""
     if access.level == "full":
         return None
-    tops = list(DsoArea.objects.filter(cluster=cluster_id, user=user).values_list("grid_node", flat=True))
+    return nodes_below(
+        cluster_id, DsoArea.objects.filter(cluster=cluster_id, user=user).values_list("grid_node", flat=True)
+    )
+
+
+def nodes_below(cluster_id: int, tops: Iterable[int]) -> frozenset[int]:
+    """Ids of these grid nodes and of all below them. Needs the scope."""
     with connection.cursor() as cursor:
-        cursor.execute(_BELOW, [cluster_id, tops, cluster_id])
+        cursor.execute(_BELOW, [cluster_id, list(tops), cluster_id])
         return frozenset(node for (node,) in cursor.fetchall())

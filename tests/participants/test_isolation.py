@@ -27,6 +27,9 @@ from metering.models import (
     Finding,
     GridNode,
     IntervalInput,
+    KeyAnswer,
+    KeyScope,
+    KeyUse,
     Meter,
     MeteringPoint,
     PointAssignment,
@@ -122,6 +125,12 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "generation_capacity_kw": 0, "phases": 3, "yearly_use_kwh": 1, "capacity_factor": 1,
         "valid_from": dt.date(2020, 1, 1), "valid_to": dt.date(2021, 1, 1),
     },
+    KeyScope: lambda c: {"api_key": api_key(c), "metering_point": c.buyer_point},
+    KeyUse: lambda c: {"api_key": api_key(c), "last_used_at": NOON},
+    KeyAnswer: lambda c: {
+        "api_key": api_key(c), "idempotency_key": "1", "request_sha256": "f" * 64, "status": 200, "answer": {},
+        "at": NOON,
+    },
     Reading: lambda c: {
         "metering_point": c.buyer_point, "interval_start": LATER, "version": 1, "imported_wh": 1, "exported_wh": 0,
         "quality": 1,
@@ -192,6 +201,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "difference_pln": 1, "assurance_pln": Decimal("0.00"),
     },
 }  # fmt: skip
+
+
+def api_key(cast: Cast) -> ApiKey:
+    return ApiKey.objects.get_or_create(cluster=cast.cluster, name="meter", defaults={"secret_sha256": "e" * 64})[0]
 
 
 def application(cast: Cast) -> Application:

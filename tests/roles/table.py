@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
         frozenset({"nobody"}), frozenset({"nobody"}), lambda w: {"token": w.invitation_token}
     ),
     "api-readings": Route(NOBODY, MACHINE),
+    "api-schema": Route(ANYONE),
     "set_language": Route(ANYONE, ANYONE),
     "contract": Route(MEMBERS | DSO),
     "contract_number": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
