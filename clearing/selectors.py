@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
-from django.db import connection
 from django.db.models import Exists, Max, OuterRef, Q
 from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ from contracts.models import ClusterSettings, Contract, ExternalPrice, StaticKey
 from contracts.selectors import tariff_book
 from metering.domain.calendar import INTERVAL, time_zone
 from metering.models import GridNode, IntervalInput, PointAssignment, Reading
+from metering.selectors.held import held_readings
 from participants.models import Cluster
 
 
@@ -148,18 +148,7 @@ def readings(cluster: Cluster, point_ids: Sequence[int], starts: Sequence[dateti
     """The latest version of each reading; `starts` ascend."""
     shape = (len(starts), len(point_ids))
     result = Readings(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT DISTINCT ON (metering_point_id, interval_start)
-                   metering_point_id, extract(epoch FROM interval_start)::bigint, exported_wh - imported_wh, quality
-            FROM "{Reading._meta.db_table}"
-            WHERE cluster_id = %s AND metering_point_id = ANY(%s) AND interval_start BETWEEN %s AND %s
-            ORDER BY metering_point_id, interval_start, version DESC
-            """,
-            [cluster.pk, list(point_ids), starts[0], starts[-1]],
-        )
-        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 4)
+    rows = np.array(held_readings(cluster.pk, point_ids, starts), dtype=np.int64).reshape(-1, 4)
     of_point = {point: column for column, point in enumerate(point_ids)}
     row_of = {round(start.timestamp()): row for row, start in enumerate(starts)}
     asked = np.isin(rows[:, 1], list(row_of))
