@@ -1,7 +1,7 @@
 """Pages of the coordinator's admin that look at all apps."""
 
-from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.api_key_admin import ApiKeyAdmin
+from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
