@@ -2,7 +2,8 @@
 
 Import and export of a point may stand anywhere in a file, by point, by time or one block after the other, so
 everything is kept until the file is read; what exceeds memory goes to disk. The readings come out in the order of
-points (as they first appeared) and time, in a large file so within parts of it, and always the same for the same file.
+points (as they first appeared) and time; in a large file in parts, each of which has all points of its hours; and
+always the same for the same file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,13 +18,14 @@ from metering.domain.calendar import INTERVAL_MINUTES, INTERVAL_SECONDS, format_
 from metering.domain.readings import QUALITIES, QUALITY_CODE
 from metering.formats.base import Energy, Fault, fault
 from metering.formats.shelf import Records, Shelf
-from metering.formats.words import EMPTY, EXPORT_MISSING, IMPORT_MISSING, OTHER_VALUE
+from metering.formats.words import EMPTY, EXPORT_MISSING, IMPORT_MISSING, OTHER_VALUE, TOO_MANY_POINTS
 
 #: When each metering point has generation capacity, as spans `[start, end)` in UTC; a point that is not here has none.
 Generation = Mapping[str, Sequence[tuple[datetime, datetime]]]
 Numbers = npt.NDArray[np.int64]
 
 _BATCH_ROWS = 50_000
+_MOST_POINTS = 100_000
 _MEASURED, _SPLIT = QUALITY_CODE["measured"], QUALITY_CODE["split"]
 
 
@@ -60,6 +62,9 @@ def assemble(
                 continue
             line, code, start, minutes, direction, wh, quality = item
             point = codes.setdefault(code, len(codes))
+            if point == _MOST_POINTS:
+                yield fault(line, "", TOO_MANY_POINTS, limit=_MOST_POINTS)
+                break
             quarter = int(start.timestamp()) // INTERVAL_SECONDS
             shelf.add(
                 point, quarter, line, wh, minutes // INTERVAL_MINUTES, direction == "export", QUALITY_CODE[quality]

@@ -20,8 +20,8 @@ _PACK = Struct("<IIIIBBB").pack
 #: About 400,000 records; a day of 2,000 points stays in memory.
 _FULL_BYTES = 8 << 20
 _PARTS = 256
-#: Quarter-hours of a point that stay together: a bit more than a month, and whole hours.
-_TOGETHER = 4096
+#: Quarter-hours that stay together, of all points: each interval is then stored, and noted as changed, once.
+_TOGETHER = 4
 
 
 class Shelf:
@@ -65,7 +65,7 @@ class Shelf:
         self._buffer.clear()
         if self._file is None:
             self._file = TemporaryFile()
-        part = (records["point"].astype(np.int64) * 31 + records["quarter"] // _TOGETHER) % _PARTS
+        part = records["quarter"] // _TOGETHER % _PARTS
         order = np.argsort(part, kind="stable")
         bounds = np.searchsorted(part[order], np.arange(_PARTS + 1))
         begin = self._file.seek(0, 2)

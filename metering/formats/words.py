@@ -51,6 +51,7 @@ NOT_A_WORKBOOK = gettext_noop("the file is no readable XLSX workbook; save it ag
 NO_COLUMNS = gettext_noop("nobody has said yet what the columns mean; set the column mapping of this source")
 NO_COLUMN = gettext_noop("the column '%(value)s' of the mapping is missing; correct the mapping or the file")
 NO_SHEET = gettext_noop("the sheet '%(value)s' of the mapping is missing; correct the mapping or the file")
+TOO_MANY_POINTS = gettext_noop("there are more than %(limit)s metering points; deliver them in several files")
 OTHER_VALUE = gettext_noop("line %(line)s has another value for %(point)s at this time; leave one of them")
 EXPORT_MISSING = gettext_noop(
     "%(point)s has generation, but from %(start)s to %(end)s there is no export; deliver both directions together"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -22,7 +23,7 @@ ALWAYS = {POINT: [(START - timedelta(days=365), START + timedelta(days=365))]}
 ENERGIES = st.integers(0, MAX_WH)
 
 
-def readings(found: list[Energy], generation: Generation | None = None) -> tuple[Readings, list[Fault]]:
+def readings(found: Iterable[Energy], generation: Generation | None = None) -> tuple[Readings, list[Fault]]:
     rows: Readings = {}
     faults = []
     for item in assemble(found, generation or {}, batch_rows=7):
@@ -142,6 +143,31 @@ def test_export_without_import_is_missing() -> None:
     rows, faults = readings([export(2, 5), import_(3, 1, START + QUARTER), export(4, 1, START + QUARTER)])
     assert rows == {(POINT, START + QUARTER): (1, 1, "measured")}
     assert [fault.line for fault in faults] == [2] and "there is no import" in faults[0].text
+
+
+def test_more_points_than_a_cluster_can_have_end_the_reading() -> None:
+    energies = (import_(line, 1, point=f"59{line:016d}") for line in range(2, 200_000))
+    rows, faults = readings(energies)
+    assert len(rows) == 100_000
+    assert [(fault.line, fault.text) for fault in faults] == [
+        (100_002, "there are more than 100000 metering points; deliver them in several files")
+    ]
+
+
+def test_a_part_of_a_large_file_has_all_points_of_its_hours() -> None:
+    """Otherwise an interval would be noted as changed as often as there are parts."""
+    found: dict[str, set[int]] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "_FULL_BYTES", 1 << 12)
+        energies = [
+            import_(2 + number, 1, START + QUARTER * (number % 96), point=f"59{number // 96:016d}")
+            for number in range(96 * 50)
+        ]
+        for place, batch in enumerate(assemble(energies, {})):
+            assert isinstance(batch, Batch)
+            for row in batch.rows.decode().splitlines():
+                found.setdefault(row.split(",")[1], set()).add(place)
+    assert len(found) == 96 and all(len(places) == 1 for places in found.values())
 
 
 def test_the_same_value_twice_counts_once() -> None:

@@ -2,8 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metering.formats.base import Context
 from metering.formats.registry import FORMATS, UnknownFormat, detect
@@ -238,6 +241,17 @@ def test_a_header_alone_is_no_delivery(name: str) -> None:
     assert head is not None
     readings, faults = read_file(head[0])
     assert readings == {} and "holds no readings" in faults[0].text
+
+
+@given(st.sampled_from([CANONICAL, TAURON, ZONES, ENEA, DSO, "own_readings.csv"]), st.randoms())
+def test_lines_may_stand_in_any_order(name: str, random: Random) -> None:
+    """But for the repeated hour, of which the canonical file of October knows nothing: its times are in UTC."""
+    lines = sample(name).splitlines(keepends=True)
+    head = 5 if name == DSO else 1
+    shuffled = lines[head:]
+    random.shuffle(shuffled)
+    readings, faults = read_file(b"".join([*lines[:head], *shuffled]))
+    assert (readings, faults) == read_file(sample(name))
 
 
 def test_rows_know_their_lines() -> None:
