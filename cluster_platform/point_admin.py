@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,15 +19,17 @@ from django.utils.translation import gettext_lazy as _
 
 from cluster_platform.point_forms import FORMS
 from cluster_platform.point_life import Outcome, make, timeline
+from cluster_platform.portal.numbers import kwh_number
 from contracts.services.agreements import Actor
-from metering.domain.calendar import INTERVAL, local_day, time_zone
-from metering.models import MeteringPoint, Reading, ReadingAccess
+from metering.domain.calendar import INTERVAL, format_period, local_day, time_zone
+from metering.models import MeteringPoint, Reading, ReadingAccess, ReadingDay
 from metering.selectors.points import spans_of
 from metering.services.access_log import Reader, note_access
 from metering.services.life import LifeRefused
 from participants.tenancy.admin import TenantAdmin
 
 LATEST = 96
+SUM_HEADINGS = (_("Month"), _("Days"), _("Imported"), _("Exported"), _("Estimated quarter-hours"))
 HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"), _("Version"))
 
 
@@ -35,8 +38,8 @@ class MeteringPointAdmin(TenantAdmin):
     change_action = "change_grid"
     list_display = ("code",)
     search_fields = ("code", "assignments__participant__code", "assignments__participant__name")
-    fields = ("code", "assignments", "latest_readings")
-    readonly_fields = ("assignments", "latest_readings")
+    fields = ("code", "assignments", "latest_readings", "daily_sums")
+    readonly_fields = ("assignments", "latest_readings", "daily_sums")
     change_form_template = "admin/metering/meteringpoint/change_form.html"
 
     def get_urls(self) -> list[Any]:
@@ -133,6 +136,25 @@ class MeteringPointAdmin(TenantAdmin):
         )
         head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in HEADINGS))
         return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+    @admin.display(description=_("daily sums, by month"))
+    def daily_sums(self, point: MeteringPoint) -> SafeString | str:
+        """What is kept of the months whose quarter-hours are gone."""
+        days = ReadingDay.objects.filter(cluster=point.cluster_id, metering_point=point)
+        months = days.annotate(month=TruncMonth("day")).values("month").order_by("-month")
+        rows = months.annotate(
+            count=Count("day"), drawn=Sum("imported_wh"), fed_in=Sum("exported_wh"), guessed=Sum("estimated")
+        )
+        body = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{} kWh</td><td>{} kWh</td><td>{}</td></tr>",
+            (
+                (format_period(r["month"]), r["count"], kwh_number(r["drawn"]), kwh_number(r["fed_in"]), r["guessed"])
+                for r in rows
+            ),
+        )
+        head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in SUM_HEADINGS))
+        return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body) if body else "–"
 
 
 def _latest(point: MeteringPoint) -> QuerySet[Reading]:

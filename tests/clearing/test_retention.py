@@ -224,6 +224,15 @@ def missing_of(world: World) -> list[tuple[int, int]]:
     return [(day.points, day.readings_missing) for day in found]
 
 
+def test_the_coordinator_finds_the_sums_at_the_point(world: World) -> None:
+    user = make_user("coordinator@example.org", with_app=True)
+    with scope(world.cluster.pk):
+        Membership.objects.create(cluster=world.cluster, user=user, role="coordinator")
+    aggregate(world)
+    page = f"/admin/metering/meteringpoint/{world.points[NEIGHBOUR].pk}/change/"
+    assert "2022-10 2 58.6 kWh 0 kWh 0" in text_of(signed_in(user).get(page))
+
+
 def test_daily_sums_follow_the_owner_of_the_day(world: World) -> None:
     with scope(world.cluster.pk):
         row = PointAssignment.objects.get(metering_point=world.points[STANDARD])
