@@ -72,7 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{sums.pop('readings')} readings of {len(points)} points from {min(times)} to {end}")
             self.stdout.write(", ".join(f"{name} {sums[name]}" for name in sorted(sums)) + " (energy in Wh)")
         for fault in faults:
-            place = f"line {fault.line}" + (f", {fault.column}" if fault.column else "")
+            place = (f"line {fault.line}" if fault.line else "file") + (f", {fault.column}" if fault.column else "")
             self.stdout.write(f"{place}: {fault.text}")
         if count > len(faults):
             self.stdout.write(f"… and {count - len(faults)} more")
