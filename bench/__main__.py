@@ -22,6 +22,8 @@ STEPS = {
     "export": ("COPY of what it writes", ""),
     "ingest": ("COPY of the same rows", "<= 2 x floor"),
     "resend": ("COPY of the same rows", ""),
+    "http csv": ("COPY of the same rows", "<= 19.2 s, that is 50,000 readings a second"),
+    "http json": ("COPY of the same rows", "<= 19.2 s"),
 }
 
 

@@ -1,4 +1,4 @@
-"""One measured step, in a process of its own: `python -m bench.steps load|clear|bill|export|ingest|resend`."""
+"""One measured step, in a process of its own: `python -m bench.steps load|clear|…`."""
 
 import io
 import json
@@ -59,6 +59,7 @@ if __name__ == "__main__":
     embedded.ensure_running(settings.VAR)
     django.setup()
     # Models can be imported from here on.
+    from bench.http import deliver_csv, deliver_json
     from bench.ingest import deliver_again, deliver_day
 
     steps = {
@@ -68,6 +69,8 @@ if __name__ == "__main__":
         "export": export,
         "ingest": deliver_day,
         "resend": deliver_again,
+        "http csv": deliver_csv,
+        "http json": deliver_json,
     }
     step = steps[sys.argv[1]]
     for command in ("load_cluster", "clear", "bill", "export_results"):

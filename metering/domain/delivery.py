@@ -77,24 +77,19 @@ def _check_count(count: int) -> None:
 
 def _parse(readings: Iterable[object], count: int) -> Delivery:
     _check_count(count)
-    lines: list[str] = []
+    good: list[dict[str, object]] = []
     places: list[int] = []
     faults: list[ReadingFault] = []
     for place, item in enumerate(readings):
         fault = _fault(item)
         if fault is None:
-            lines.append(_line(item))  # type: ignore[arg-type]
+            good.append(item)  # type: ignore[arg-type]
             places.append(place)
         else:
             faults.append(ReadingFault("", place, *fault))
-    return Delivery(STAMPED_COLUMNS, "".join(lines).encode(), count, places, faults)
-
-
-def _line(item: dict[str, object]) -> str:
-    return (
-        f"{item['metering_point']},{item['interval_start']},{item['imported_wh']},{item['exported_wh']},"
-        f"{item['quality']},{item.get('issued_at', '')}\n"
-    )
+    columns = STAMPED_COLUMNS if any("issued_at" in item for item in good) else COLUMNS
+    lines = (",".join([str(item.get(column, "")) for column in columns]) for item in good)
+    return Delivery(columns, "".join(f"{line}\n" for line in lines).encode(), count, places, faults)
 
 
 def _fault(item: object) -> tuple[str, str] | None:
