@@ -9,6 +9,7 @@ FILES = {
     "profile": _("who you are to the cluster"),
     "login": _("the login that asked for these data"),
     "metering_points": _("your metering points, and from which day to which (exclusive) they are yours"),
+    "meters": _("the meters at your metering points, while the points were yours"),
     "contracts": _("the scheme that you are settled under, from day to day (exclusive)"),
     "readings": _("what your meters counted in each quarter-hour (Wh); a higher version replaces a lower one"),
     "daily_sums": _("what is kept of your old readings: sums by local day (Wh), and quarter-hours of each quality"),

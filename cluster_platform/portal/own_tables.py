@@ -45,6 +45,15 @@ TABLES = {
         JOIN metering_gridnode n ON n.cluster_id = a.cluster_id AND n.id = a.grid_node_id
         WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY m.code, a.valid_from
     """,
+    "meters": """
+        SELECT m.code AS metering_point, d.serial, greatest(d.valid_from, a.valid_from) AS valid_from,
+            least(d.valid_to, a.valid_to) AS valid_to
+        FROM metering_pointassignment a
+        JOIN metering_meteringpoint m ON m.cluster_id = a.cluster_id AND m.id = a.metering_point_id
+        JOIN metering_meter d ON d.cluster_id = a.cluster_id AND d.metering_point_id = a.metering_point_id
+         AND daterange(d.valid_from, d.valid_to) && daterange(a.valid_from, a.valid_to)
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY m.code, 3
+    """,
     "contracts": """
         SELECT c.scheme, c.valid_from, c.valid_to FROM contracts_contract c
         WHERE c.cluster_id = %(cluster)s AND c.participant_id = %(participant)s ORDER BY c.valid_from

@@ -2,11 +2,13 @@
 
 import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
+from metering import tasks
 from metering.domain.life import Terms
 from metering.models import GridNode, IntervalInput, Meter, MeteringPoint, PointAssignment
 from metering.selectors.points import spans_of
@@ -144,6 +146,20 @@ def test_the_database_refuses_two_devices_at_a_time_and_one_at_two_points(cast: 
         replace_meter(cast.buyer_point, DAY, "E-1")
         refused(cast.buyer_point, "E-2")
         refused(cast.seller_point, "E-1")
+
+
+def test_the_beat_calls_people_by_what_they_do_today(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scope(cast.cluster.pk):
+        Participant.objects.filter(pk=cast.buyer.pk).update(kind="consumer")
+        carry_out(plan_change(cast.buyer_point, TENTH, {"generation_capacity_kw": Decimal(5)}))
+    for now, kind in (
+        (dt.datetime(2026, 10, 9, 21, 59, tzinfo=dt.UTC), "consumer"),
+        (dt.datetime(2026, 10, 9, 22, 1, tzinfo=dt.UTC), "prosumer"),
+    ):
+        monkeypatch.setattr(tasks, "timezone", SimpleNamespace(now=lambda now=now: now))
+        tasks.follow_roles_of_cluster(cast.cluster.pk)
+        with scope(cast.cluster.pk):
+            assert Participant.objects.get(pk=cast.buyer.pk).kind == kind
 
 
 def test_a_consumer_who_generates_from_a_day_on_is_called_a_prosumer_when_it_comes(cast: Cast) -> None:

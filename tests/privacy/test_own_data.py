@@ -17,7 +17,7 @@ from cluster_platform.portal.own_data import Owner, own_data_zip
 from cluster_platform.portal.own_readme import FILES
 from cluster_platform.portal.own_tables import TABLES
 from metering.domain.calendar import time_zone
-from metering.models import MeteringPoint, PointAssignment, Reading, ReadingAccess
+from metering.models import Meter, MeteringPoint, PointAssignment, Reading, ReadingAccess
 from participants.models import Application, ApplicationDocument, ApplicationEvent, Complaint, Membership, Participant
 from participants.services.consents import decide
 from participants.tenancy.partitions import ensure_month_partitions
@@ -81,6 +81,9 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
         )  # fmt: skip
         PointAssignment.objects.filter(metering_point=cast.seller_point).update(valid_from=dt.date(2020, 1, 1))
         day_of_readings(cast, cast.seller_point)
+        Meter.objects.create(
+            cluster=cast.cluster, metering_point=cast.seller_point, serial="E-1", valid_from=dt.date(2019, 1, 1)
+        )
         ReadingAccess.objects.create(
             cluster=cast.cluster, role="operator", readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1),
             purpose="dataset",
@@ -124,6 +127,9 @@ def test_what_is_in_it_is_true(cast: Cast) -> None:
     assert rows(files, "profile")[0]["name"] == cast.seller.name
     assert rows(files, "login")[0]["email"] == cast.owner.email
     assert [row["code"] for row in rows(files, "metering_points")] == [cast.seller_point.code]
+    assert rows(files, "meters") == [
+        {"metering_point": cast.seller_point.code, "serial": "E-1", "valid_from": "2020-01-01", "valid_to": ""}
+    ]
     assert rows(files, "contracts") == [{"scheme": "p2p", "valid_from": "2026-01-01", "valid_to": ""}]
     assert rows(files, "readings") == [
         {
