@@ -37,6 +37,8 @@ unix_socket_permissions = 0700
 shared_buffers = 256MB
 work_mem = 16MB
 maintenance_work_mem = 128MB
+# At most, for a session that takes in a large delivery: in 8 MB its temporary tables would go through files.
+temp_buffers = 128MB
 max_wal_size = 4GB
 wal_compression = on
 # On an SSD any row is near. With the default for disks each foreign key is checked by reading its small table through.

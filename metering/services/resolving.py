@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from metering.domain.calendar import parse_instant
-from metering.domain.readings import QUALITIES, QUALITY_CODE
+from metering.domain.readings import QUALITY_CODE
 from metering.domain.versions import version_of
 from metering.services.answers import Taken
 from metering.services.refusals import Rules
@@ -27,16 +27,18 @@ _KNOWN_STAMPS = """
 CREATE TEMPORARY TABLE known_stamp ON COMMIT DROP AS
 SELECT * FROM unnest(%(texts)s::text[], %(versions)s::int[]) AS u(text, version)
 """
-#: The lines that are right, as readings.
+# Measured, a CASE costs half of what array_position() does.
+_QUALITY = " ".join(f"WHEN '{name}' THEN {code}" for name, code in QUALITY_CODE.items())
+#: The lines of known points and times, as readings.
 RESOLVED = """
 SELECT r.ctid AS place, p.id AS metering_point_id, s.at AS interval_start, {stamp} AS stamp, {stamped} AS stamped,
-       r.imported_wh, r.exported_wh, array_position(%(qualities)s::text[], r.quality)::smallint AS quality
+       r.imported_wh, r.exported_wh, (CASE r.quality {quality} END)::smallint AS quality
 FROM staged r
 JOIN known_start s ON s.text = r.interval_start
 JOIN known_point p ON p.code = r.metering_point AND s.at >= p.starts AND s.at < p.ends
 {join}
-WHERE r.imported_wh >= 0 AND r.exported_wh >= 0 AND r.quality = ANY(%(qualities)s::text[])
 """
+_CHECKED = "SELECT * FROM ({resolved}) r WHERE imported_wh >= 0 AND exported_wh >= 0 AND quality IS NOT NULL"
 _ONE_STAMP = {"stamp": "%(version)s::int", "stamped": "%(stamped)s", "join": ""}
 _OWN_STAMPS = {
     "stamp": "coalesce(i.version, %(version)s)",
@@ -54,9 +56,10 @@ _TIMES = "SELECT DISTINCT interval_start FROM ({resolved}) r"
 
 
 class Resolved:
-    """The lines of `staged` that are right, as the query `sql` with `parameters`, see RESOLVED.
+    """The lines of `staged` of known points and times, as the query `sql` with `parameters`, see RESOLVED.
 
-    `starts` are the quarter-hours of the delivery that have been. Makes the tables `known_point`, `known_start` and
+    `checked` is the query of those that are right; the table of readings itself refuses the others of `sql`. `starts`
+    are the quarter-hours of the delivery that have been. Makes the tables `known_point`, `known_start` and
     `known_stamp`; needs the scope.
     """
 
@@ -64,10 +67,10 @@ class Resolved:
         self.parameters = {
             "version": version,
             "stamped": stamped,
-            "qualities": list(QUALITIES),
             "estimated": QUALITY_CODE["estimated"],
         }
-        self.sql = RESOLVED.format(**(_OWN_STAMPS if own else _ONE_STAMP))
+        self.sql = RESOLVED.format(quality=_QUALITY, **(_OWN_STAMPS if own else _ONE_STAMP))
+        self.checked = _CHECKED.format(resolved=self.sql)
         self.own_stamps = own
         points = None if rules.only is None else sorted(rules.only)
         cursor.execute(_KNOWN_POINTS, {"timezone": cluster.timezone, "cluster": cluster.pk, "points": points})
