@@ -112,7 +112,7 @@ def judge(cursor: Any, cluster_id: int, resolved: Resolved, strict: bool) -> Tak
     """
     cursor.execute(_INCOMING)
     cursor.execute(_JUDGED)
-    cursor.execute(f"INSERT INTO incoming SELECT *, 1 FROM ({resolved.sql}) r", resolved.parameters)
+    cursor.execute(f"INSERT INTO incoming SELECT *, 1 FROM ({resolved.checked}) r", resolved.parameters)
     _set_apart(cursor, strict)
     if resolved.own_stamps:
         cursor.execute(_TURNS)
