@@ -37,6 +37,9 @@ app.conf.beat_schedule = {
     }
     for name, task in STAGES.items()
 }
+app.conf.beat_schedule["deliveries"] = {
+    "task": "metering.tasks.look_after_all_deliveries", "schedule": 60.0, "options": {"expires": 60.0},
+}  # fmt: skip
 #: Nightly (UTC), but for roles: a local day begins at some hour of the day.
 app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},

@@ -239,6 +239,11 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 
+#: The content of files of readings is kept for so many days; what became of them stays.
+FILES_KEEP_DAYS = env.int("FILES_KEEP_DAYS", 90, validate=validate.Range(min=1))
+#: The largest file of readings that is taken.
+FILES_MAX_MB = env.int("FILES_MAX_MB", 1024, validate=validate.Range(min=1))
+
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)
 #: A pass over one cluster that takes longer is stopped; the next one goes on where it was.

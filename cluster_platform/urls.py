@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from cluster_platform import agreement_views, finding_views, privacy_views, role_views, views
 from metering.api import ReadingsView
+from metering.file_api import FilesView, FileView
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -35,6 +36,8 @@ urlpatterns = [
     path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
+    path("api/v1/files", FilesView.as_view(), name="api-files"),
+    path("api/v1/files/<int:number>", FileView.as_view(), name="api-file"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -8,9 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from metering.access_models import ReadingAccess as ReadingAccess
 from metering.area_models import DsoArea as DsoArea
+from metering.completeness_models import ReadingGap as ReadingGap
+from metering.completeness_models import Reminder as Reminder
+from metering.completeness_models import ReminderSetting as ReminderSetting
 from metering.daily_models import AggregatedMonth as AggregatedMonth
 from metering.daily_models import ReadingDay as ReadingDay
 from metering.day_models import DayCheck as DayCheck
+from metering.delivery_models import ColumnMapping as ColumnMapping
+from metering.delivery_models import Delivery as Delivery
+from metering.delivery_models import DeliveryBatch as DeliveryBatch
+from metering.delivery_models import DeliveryChunk as DeliveryChunk
+from metering.delivery_models import DeliveryDay as DeliveryDay
+from metering.delivery_models import DeliveryFault as DeliveryFault
 from metering.finding_models import Finding as Finding
 from metering.finding_models import Substitution as Substitution
 from metering.key_models import KeyAnswer as KeyAnswer
@@ -55,7 +64,17 @@ class GridNode(TenantModel):
 class MeteringPoint(TenantModel):
     """A place where energy is measured, named by its 18-digit code (PPE)."""
 
+    class ReadingsFrom(models.TextChoices):
+        """Who has to deliver the readings."""
+
+        DSO = "dso", _("distributor")
+        MEMBER = "member", _("member")
+        COORDINATOR = "coordinator", _("coordinator")
+
     code = models.CharField(_("code (PPE)"), max_length=18)
+    readings_from = models.CharField(
+        _("readings come from"), max_length=12, choices=ReadingsFrom, default=ReadingsFrom.DSO
+    )
 
     class Meta:
         verbose_name = _("metering point")
@@ -64,6 +83,9 @@ class MeteringPoint(TenantModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cluster", "code"], name="one_point_a_code"),
             models.CheckConstraint(name="point_code_digits", condition=Q(code__regex=r"^\d{18}$")),
+            models.CheckConstraint(
+                name="readings_from_somebody", condition=Q(readings_from__in=["dso", "member", "coordinator"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,16 +1,23 @@
 """Background work on metering points and their readings."""
 
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from metering.domain.calendar import local_day, parse_day, time_zone
+from metering.models import Delivery
+from metering.services.deliveries import forget_old
+from metering.services.delivery_work import stopped, work_on
 from metering.services.findings import look_through
 from metering.services.life import follow_roles
 from participants.models import Cluster
 from participants.tenancy.scope import scope
-from participants.tenancy.tasks import SoleClusterTask, for_every_cluster
+from participants.tenancy.tasks import FORGOTTEN_SECONDS, ClusterTask, SoleClusterTask, for_every_cluster
 
 #: After an outage so many days are looked through again.
 DAYS = 7
@@ -43,3 +50,35 @@ def follow_roles_of_cluster(cluster_id: int) -> None:
 def follow_roles_everywhere() -> None:
     """Started by the beat."""
     for_every_cluster(follow_roles_of_cluster)
+
+
+@shared_task(base=ClusterTask)
+def work_on_delivery(cluster_id: int, delivery_id: int) -> None:
+    """Read a file of readings, or store it; a large one goes on behind other work."""
+    cache.delete(f"delivery:{delivery_id}:queued")
+    if work_on(Cluster.objects.get(pk=cluster_id), delivery_id, timezone.now()):
+        work_on_delivery.delay(cluster_id, delivery_id)
+
+
+def start_work(delivery: Delivery) -> None:
+    """Have a worker take the delivery as soon as the transaction has ended. If the queue is down the beat does it."""
+    transaction.on_commit(partial(work_on_delivery.delay, delivery.cluster_id, delivery.pk), robust=True)
+
+
+@shared_task(base=SoleClusterTask)
+def look_after_deliveries(cluster_id: int) -> None:
+    """Have somebody go on with what a worker that was ended has left."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    now = timezone.now()
+    with scope(cluster_id):
+        left = stopped(cluster, now)
+        forget_old(cluster, now - timedelta(days=settings.FILES_KEEP_DAYS))
+    for delivery_id in left:
+        if cache.add(f"delivery:{delivery_id}:queued", True, FORGOTTEN_SECONDS):
+            work_on_delivery.delay(cluster_id, delivery_id)
+
+
+@shared_task
+def look_after_all_deliveries() -> None:
+    """Started by the beat."""
+    for_every_cluster(look_after_deliveries)

@@ -61,6 +61,7 @@ class _Delivery:
     sources: Sequence[Source]
     rows_wanted: bool = False
     most_faults: int = MOST_FAULTS
+    store: bool = True
 
 
 def ingest(
@@ -75,6 +76,7 @@ def ingest(
     rows_wanted: bool = False,
     points: frozenset[int] | None = None,
     most_faults: int = MOST_FAULTS,
+    store: bool = True,
 ) -> Outcome:
     """Store a delivery; opens its own scope. `batches` are CSV lines without a header, cut anywhere.
 
@@ -92,7 +94,7 @@ def ingest(
     source = Source("", columns, False, 0, lambda: batches)
     delivery = _Delivery(
         cluster, version_of(issued_at), stamped, "issued_at" in columns, whole, Rules(cluster, points, now), [source],
-        rows_wanted, most_faults,
+        rows_wanted, most_faults, store,
     )  # fmt: skip
     with scope(cluster.pk), connection.cursor() as cursor:
         count, faults = (stage(cursor, [source], silent), {}) if whole else stage_what_can(cursor, batches, columns)
@@ -115,13 +117,18 @@ def ingest_files(
 def _store(cursor: Any, delivery: _Delivery, count: int, line_faults: LineFaults, progress: Progress) -> Outcome:
     """From the `count` lines of the table `staged` into the readings."""
     cluster, rules = delivery.cluster, delivery.rules
-    lock_readings(cluster)
+    if delivery.store:
+        lock_readings(cluster)
     cursor.execute("SET LOCAL work_mem = '64MB'")
     resolved = Resolved(cursor, cluster, rules, delivery.version, delivery.stamped, delivery.own_stamps)
-    for month in resolved.months(cursor):
-        ensure_month_partitions("metering_reading", month, month)
-    stored = store_unseen(cursor, cluster.pk, resolved, count, progress)
-    taken = resolved.taken if stored is not None else judge(cursor, cluster.pk, resolved, delivery.whole)
+    stored = None
+    if delivery.store:
+        for month in resolved.months(cursor):
+            ensure_month_partitions("metering_reading", month, month)
+        stored = store_unseen(cursor, cluster.pk, resolved, count, progress)
+    taken = (
+        resolved.taken if stored is not None else judge(cursor, cluster.pk, resolved, delivery.whole, delivery.store)
+    )
     counts = {"a": stored} if stored is not None else count_letters(cursor, taken)
     refused_count = count - sum(counts.values())
     refused = (

@@ -104,11 +104,12 @@ SELECT place, letter::text FROM judged UNION ALL SELECT place, 'u' FROM incoming
 """
 
 
-def judge(cursor: Any, cluster_id: int, resolved: Resolved, strict: bool) -> Taken:
+def judge(cursor: Any, cluster_id: int, resolved: Resolved, strict: bool, store: bool = True) -> Taken:
     """Store what is news among the readings that are right, and note where another value holds now.
 
     Of readings that say the same the first counts, unless `strict`; of those that don't, none. Those of one
-    quarter-hour take turns, the earliest stamp first. Needs the scope and the cluster's lock.
+    quarter-hour take turns, the earliest stamp first. Without `store` it is only decided. Needs the scope and the
+    cluster's lock.
     """
     cursor.execute(_INCOMING)
     cursor.execute(_JUDGED)
@@ -129,7 +130,10 @@ def judge(cursor: Any, cluster_id: int, resolved: Resolved, strict: bool) -> Tak
     }
     for turn in range(1, (turns or 0) + 1):
         cursor.execute(_JUDGE, known | {"turn": turn})
-        cursor.execute(_STORE, {"cluster": cluster_id, "turn": turn})
+        if store:
+            cursor.execute(_STORE, {"cluster": cluster_id, "turn": turn})
+    if not store:
+        return Taken(_TAKEN, {})
     cursor.execute("SELECT DISTINCT interval_start FROM judged WHERE letter IN ('a', 'r')")
     touch_intervals(cluster_id, [at for (at,) in cursor.fetchall()])
     return Taken(_TAKEN, {})

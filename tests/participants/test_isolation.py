@@ -22,7 +22,13 @@ from contracts.models import (
 )
 from metering.models import (
     AggregatedMonth,
+    ColumnMapping,
     DayCheck,
+    Delivery,
+    DeliveryBatch,
+    DeliveryChunk,
+    DeliveryDay,
+    DeliveryFault,
     DsoArea,
     Finding,
     GridNode,
@@ -82,6 +88,11 @@ SHARED = {
 PERIOD = dt.date(2026, 6, 1)
 LATER = NOON + dt.timedelta(minutes=15)
 
+DELIVERY = {
+    "name": "june.csv", "sha256": "f" * 64, "received_at": NOON, "issued_at": NOON, "via": "page", "state": "previewed",
+    "format": "own",
+}  # fmt: skip
+
 #: For each tenant model the fields of a new row that the cluster of `cast` may have beside what the cast made.
 NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     **agreement_rows.ROWS,
@@ -130,6 +141,17 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     KeyAnswer: lambda c: {
         "api_key": api_key(c), "idempotency_key": "1", "request_sha256": "f" * 64, "status": 200, "answer": {},
         "at": NOON,
+    },
+    ColumnMapping: lambda c: {"name": "shop", "columns": {"time": "A", "imported": "B"}},
+    Delivery: lambda c: DELIVERY | {"user": c.coordinator},
+    DeliveryChunk: lambda c: {"delivery": delivery(c), "number": 0, "content": b"x"},
+    DeliveryBatch: lambda c: {"delivery": delivery(c), "number": 0, "readings": 1, "rows": b"x"},
+    DeliveryDay: lambda c: {
+        "delivery": delivery(c), "point": "590000000000000037", "day": PERIOD, "accepted": 1, "replaced": 0,
+        "unchanged": 0, "superseded": 0, "refused": 0, "imported_wh": 1, "exported_wh": 0,
+    },
+    DeliveryFault: lambda c: {
+        "delivery": delivery(c), "number": 0, "line": 1, "column": "x", "text": "x", "lines": 1,
     },
     Reading: lambda c: {
         "metering_point": c.buyer_point, "interval_start": LATER, "version": 1, "imported_wh": 1, "exported_wh": 0,
@@ -205,6 +227,11 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
 
 def api_key(cast: Cast) -> ApiKey:
     return ApiKey.objects.get_or_create(cluster=cast.cluster, name="meter", defaults={"secret_sha256": "e" * 64})[0]
+
+
+def delivery(cast: Cast) -> Delivery:
+    defaults = {field: value for field, value in DELIVERY.items() if field != "name"}
+    return Delivery.objects.get_or_create(cluster=cast.cluster, name="another.csv", defaults=defaults)[0]
 
 
 def application(cast: Cast) -> Application:

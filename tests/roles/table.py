@@ -83,6 +83,8 @@ ROUTES: dict[str, Route] = {
         frozenset({"nobody"}), frozenset({"nobody"}), lambda w: {"token": w.invitation_token}
     ),
     "api-readings": Route(NOBODY, MACHINE),
+    "api-files": Route(NOBODY, MACHINE),
+    "api-file": Route(MACHINE, MACHINE, lambda w: {"number": w.rows["metering.Delivery"].pk}),
     "api-schema": Route(ANYONE),
     "set_language": Route(ANYONE, ANYONE),
     "contract": Route(MEMBERS | DSO),
