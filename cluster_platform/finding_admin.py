@@ -1,7 +1,8 @@
 """The queue of implausible readings in the coordinator's admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
@@ -55,6 +56,7 @@ class FindingForm(TenantForm):
     class Meta:
         model = Finding
         fields = ("reason",)
+        widgets: ClassVar = {"reason": forms.Textarea({"rows": 4, "cols": 60})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,7 +70,7 @@ class FindingAdmin(TenantAdmin):
 
     form = FindingForm
     change_action = "answer_findings"
-    list_display = ("day", "place", "rule", "figures", "severity", "owner", "state")
+    list_display = ("day", "place", "rule", "figures", "severity", "owner")
     list_filter = (StateFilter, "owner", "severity", "rule")
     date_hierarchy = "day"
     search_fields = ("metering_point__code", "grid_node__code")
@@ -79,6 +81,10 @@ class FindingAdmin(TenantAdmin):
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name != "reason")
     actions = ("explain_selected",)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        several = request.GET.get(StateFilter.parameter_name) == ALL
+        return (*self.list_display, "state") if several else self.list_display
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

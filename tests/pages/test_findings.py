@@ -58,7 +58,7 @@ def test_the_queue_shows_what_is_open_with_its_figures(cast: Cast, desk: Client)
     add_finding(cast, rule="spike", state="gone")
     text = text_of(desk.get(QUEUE))
     assert "590000000000000013 feeds in more than it can generate" in text
-    assert "up to 12.0 kW where 11.0 kW is the limit, in 1 quarter-hour cannot be distributor open" in text
+    assert "up to 12.0 kW where 11.0 kW is the limit, in 1 quarter-hour cannot be distributor" in text
     assert "repeats the same value 77 Wh, 24 times in a row" in text
     assert "far above its own recent high 12" not in text and "2 findings" in text
     assert "1 finding " in text_of(desk.get(QUEUE, {"state": "gone"}))
