@@ -36,11 +36,13 @@ def contract(request: HttpRequest, number: int | None = None) -> HttpResponse:
     if chosen is None:
         context["trades_since"] = _trades_since(request, today)
     else:
+        reading = read(chosen)
+        end = notice_end(today, chosen.notice_days)
         context |= {
-            "reading": read(chosen),
+            "reading": reading,
             "may": _possible(request, chosen),
             "declaration": declaration(chosen, Act.ACCEPT),
-            "notice_end": notice_end(today, chosen.notice_days),
+            "notice_end": max(end, reading.day) if reading.state == State.SIGNED else end,
         }
     return render(request, "contract.html", context)
 
@@ -120,7 +122,10 @@ def _possible(request: HttpRequest, agreement: Agreement) -> list[str]:
     """The acts that are possible now and this person may do."""
     kind = Kind(agreement.kind)
     rows = acts_from(State(agreement.state), kind)
-    return [row.act for row in rows if _allowed(request, permission(row, kind), agreement)]
+    found = [row.act for row in rows if _allowed(request, permission(row, kind), agreement)]
+    # Before the first day notice is for those who can't simply step back.
+    unfit = Act.REVOKE if agreement.amends_id else Act.GIVE_NOTICE if Act.REVOKE in found else None
+    return [act for act in found if act != unfit]
 
 
 def _may_sign(request: HttpRequest, agreement: Agreement) -> bool:

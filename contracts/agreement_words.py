@@ -17,6 +17,7 @@ DONE: dict[str, Promise | str] = {
     Act.RECORD_ACCEPTANCE: _("partner's signed paper recorded"),
     Act.COUNTERSIGN: _("signed by the coordinator"),
     Act.REVOKE: _("revoked by the partner"),
+    Act.CANCEL: _("cancelled by the coordinator before it began"),
     Act.BEGIN: _("came into force"),
     Act.SUSPEND: _("suspended"),
     Act.RESUME: _("resumed"),

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, models, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contracts.agreement_models import AgreementState
@@ -194,12 +195,24 @@ def resume(agreement: Agreement, actor: Actor, now: datetime, day: date | None =
 
 @transaction.atomic
 def terminate(agreement: Agreement, actor: Actor, now: datetime, day: date | None = None, reason: str = "") -> date:
-    """Notice, by either side; returns the first day without the agreement, not before the notice period has passed."""
+    """Notice, by either side; returns the first day without the agreement, not before the notice period has passed.
+
+    Given before the first day it holds too: the coordinator's agreement whose notice has passed by then never begins.
+    """
+    lock_agreements(agreement.cluster)
     earliest = notice_end(_today(agreement.cluster, now), agreement.notice_days)
     if day is not None and day < earliest:
-        raise AgreementError(_("With the notice period it can't end before %(day)s.") % {"day": earliest.isoformat()})
+        text = _("With the notice period it can't end before %(day)s.")
+        raise AgreementError(text % {"day": date_format(earliest, "DATE_FORMAT")})
     partner = actor.access is not None and actor.access.role in ("member", "dso")
-    end = day or earliest
+    end, standing = day or earliest, standing_of(agreement, now)
+    if standing.state == State.SIGNED and end <= standing.day:
+        end = standing.day
+        if not partner and agreement.kind != Kind.DSO and agreement.amends_id is None:
+            _do(agreement, Act.CANCEL, actor, now, reason=reason)
+            if agreement.participant is not None:
+                effects.settle_as_before(agreement.participant, end)
+            return end
     _do(agreement, Act.GIVE_NOTICE if partner else Act.TERMINATE, actor, now, day=end, reason=reason)
     _settle(agreement, end, "standard")
     return end
