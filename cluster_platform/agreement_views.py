@@ -20,6 +20,7 @@ from contracts.domain.agreement_states import Act, AgreementError, Kind, State, 
 from contracts.models import Agreement, Contract
 from contracts.selectors.agreements import agreements_on, read
 from contracts.services import agreements
+from contracts.services.agreement_confirmation import confirmation_of
 from metering.domain.calendar import local_day, time_zone
 from participants.permissions import Action, may
 
@@ -57,6 +58,18 @@ def contract_pdf(request: HttpRequest, number: int) -> HttpResponse:
         bytes(document.pdf),
         content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="agreement-{number}.pdf"'},
+    )
+
+
+@never_cache
+@require_safe
+@login_required
+def contract_confirmation(request: HttpRequest, number: int) -> HttpResponse:
+    """The agreement with the evidence of its signatures."""
+    return HttpResponse(
+        confirmation_of(get_object_or_404(_own(request), number=number)),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="agreement-{number}-signatures.pdf"'},
     )
 
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from cluster_platform import agreement_views, privacy_views, role_views, views
+from cluster_platform.second_factor_views import ActivateApp, AddKey
 from metering.api import ReadingsView
 
 urlpatterns = [
@@ -22,6 +23,9 @@ urlpatterns = [
     path("contract/", agreement_views.contract, name="contract"),
     path("contract/<int:number>/", agreement_views.contract, name="contract_number"),
     path("contract/<int:number>.pdf", agreement_views.contract_pdf, name="contract_pdf"),
+    path(
+        "contract/<int:number>/signatures.pdf", agreement_views.contract_confirmation, name="contract_confirmation"
+    ),
     path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),
@@ -32,6 +36,8 @@ urlpatterns = [
     path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
+    path("accounts/2fa/totp/activate/", ActivateApp.as_view(), name="mfa_activate_totp"),
+    path("accounts/2fa/webauthn/add/", AddKey.as_view(), name="mfa_add_webauthn"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -24,6 +24,7 @@ from contracts.domain.agreement_states import STANDING, Act, AgreementError, Kin
 from contracts.models import Agreement, AgreementTemplate, ExternalPartner
 from contracts.selectors.agreements import agreements_on, read
 from contracts.services import agreements
+from contracts.services.agreement_confirmation import confirmation_of
 from contracts.services.agreement_papers import add_template
 from metering.domain.calendar import local_day, time_zone
 from participants.tenancy.admin import TenantAdmin, ViewOnly, request_may
@@ -81,6 +82,7 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/pdf/", view(self.pdf), name="contracts_agreement_pdf"),
+            path("<int:pk>/signatures/", view(self.confirmation), name="contracts_agreement_confirmation"),
             path("<int:pk>/amend/", view(self.amend), name="contracts_agreement_amend"),
             path("<int:pk>/act/<slug:act>/", view(self.act), name="contracts_agreement_act"),
             *super().get_urls(),
@@ -184,6 +186,15 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
             bytes(agreement.documents.get().pdf),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="agreement-{agreement.number}.pdf"'},
+        )
+
+    def confirmation(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The document with the evidence of its signatures."""
+        agreement = self._one(request, pk)
+        return HttpResponse(
+            confirmation_of(agreement),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="agreement-{agreement.number}-signatures.pdf"'},
         )
 
     def _one(self, request: HttpRequest, pk: int) -> Any:

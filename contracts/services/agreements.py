@@ -206,6 +206,9 @@ def terminate(agreement: Agreement, actor: Actor, now: datetime, day: date | Non
         raise AgreementError(text % {"day": date_format(earliest, "DATE_FORMAT")})
     partner = actor.access is not None and actor.access.role in ("member", "dso")
     end, standing = day or earliest, standing_of(agreement, now)
+    revocable = agreement.kind == Kind.PARTICIPANT and agreement.amends_id is None
+    if partner and revocable and standing.state == State.SIGNED:
+        raise AgreementError(_("It is not in force yet: you can revoke it without notice."))
     if standing.state == State.SIGNED and end <= standing.day:
         end = standing.day
         if not partner and agreement.kind != Kind.DSO and agreement.amends_id is None:

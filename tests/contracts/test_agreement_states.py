@@ -54,7 +54,7 @@ EXPECTED: dict[tuple[Act, State], set[str]] = {
     (Act.COUNTERSIGN, State.ACCEPTED): {"coordinator_admin"},
     (Act.REVOKE, State.SIGNED): {"member", "delegate_act"},
     (Act.CANCEL, State.SIGNED): {"coordinator_admin"},
-    (Act.GIVE_NOTICE, State.SIGNED): {"member", "delegate_act"},
+    (Act.GIVE_NOTICE, State.SIGNED): set(),  # Of an amendment only: what is new is revoked.
     (Act.TERMINATE, State.SIGNED): {"coordinator_admin"},
     (Act.CLOSE, State.SIGNED): {"coordinator_admin"},
     (Act.SUSPEND, State.IN_FORCE): {"coordinator_admin"},

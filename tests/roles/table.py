@@ -84,6 +84,7 @@ ROUTES: dict[str, Route] = {
     "set_language": Route(ANYONE, ANYONE),
     "contract": Route(MEMBERS | DSO),
     "contract_number": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
+    "contract_confirmation": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
     "contract_pdf": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
     "contract_act": Route(
         NOBODY, ACTING, lambda w: {"number": w.agreement.number, "act": "sign"}, of_owner=True,
@@ -99,6 +100,8 @@ ROUTES: dict[str, Route] = {
     ),
     "application": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_withdraw": Route(NOBODY, APPLICANT, lambda w: w.draft()),
+    "application_data": Route(APPLICANT, NOBODY, lambda w: w.draft()),
+    "application_erase": Route(NOBODY, APPLICANT, lambda w: w.draft(), data=lambda person: {"sure": "yes"}),
     "application_who": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_address": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_points": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
@@ -137,9 +140,11 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:participants_participant_table": Route(
         ACCOUNTS, path=lambda w: {"table": "participants", "kind": "csv"}, for_each=True
     ),
+    "admin:contracts_agreement_confirmation": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_amend": Route(ADMIN, ADMIN, lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_act": Route(NOBODY, ADMIN, lambda w: {"pk": w.agreement.pk, "act": "withdraw"}),
+    "admin:participants_user_second_factor": Route(OPERATOR, OPERATOR, lambda w: {"number": w.ours.owner.pk}),
     "admin:auth_user_password_change": Route(OPERATOR, OPERATOR, lambda w: {"id": w.ours.owner.pk}),
 }
 
@@ -159,6 +164,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "participants.DsoUser": AdminModel(OPERATOR, OPERATOR),
     "participants.User": AdminModel(OPERATOR, OPERATOR),
     "participants.Application": AdminModel(change=ADMIN, add=NOBODY),
+    "participants.ClusterPage": AdminModel(change=ADMIN),
     "participants.Complaint": AdminModel(change=ADMIN, add=NOBODY),
     "participants.Invitation": AdminModel(add=ADMIN),
     "contracts.Agreement": AdminModel(add=ADMIN),
