@@ -115,7 +115,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "cluster_platform.request_size.RequestSizeMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "participants.middleware.LanguageMiddleware",
     "participants.middleware.ClusterMiddleware",
     "participants.second_factor.SecondFactorMiddleware",
 ]
@@ -225,6 +227,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
+#: A longer request, files included, is refused before anything of it is stored.
+LARGEST_REQUEST_BYTES = env.int("LARGEST_REQUEST_BYTES", 16 * 2**20)
 
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)

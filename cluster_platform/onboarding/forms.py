@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import TariffRate
 from participants.domain import identifiers
+from participants.domain.documents import MOST_BYTES
 from participants.kinds import Kind, LegalForm
 from participants.models import Application, ApplicationPoint, Cluster
 
@@ -187,7 +188,13 @@ class DocumentForm(forms.Form):
         label=_("File"),
         max_length=200,
         help_text=_("PDF, PNG or JPEG, at most 5 MB: for example the agreement with your supplier, or a bill."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
+        widget=forms.FileInput(
+            attrs={
+                "accept": ".pdf,.png,.jpg,.jpeg",
+                "data-most-bytes": MOST_BYTES,
+                "data-too-big": _("The file is larger than 5 MB."),
+            }
+        ),
     )
 
 

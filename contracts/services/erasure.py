@@ -21,7 +21,7 @@ from participants.models import (
     RoleInvitation,
     User,
 )
-from participants.services.forgetting import ADDRESS, blank, close, forget_applications, other_ways_in, remove
+from participants.services.forgetting import ADDRESS, blank, close, forget_applications, other_ways_in, remove_all
 
 #: Stands where a name must not be empty.
 NO_NAME = "—"
@@ -94,9 +94,9 @@ def erase_participant(participant: Participant, user: User | None, now: datetime
 
 def _personal_fields(participant: Participant) -> dict[str, str]:
     """The new values. A tax number stays with a company, and with whoever pays VAT: their documents must bear it."""
-    blank = dict.fromkeys(ADDRESS, "") | {"name": NO_NAME}
+    empty = dict.fromkeys(ADDRESS, "") | {"name": NO_NAME}
     keeps_nip = participant.vat_payer or participant.legal_form != Participant.LegalForm.PERSON
-    return blank if keeps_nip else {**blank, "nip": ""}
+    return empty if keeps_nip else {**empty, "nip": ""}
 
 
 def _close_logins(participant: Participant) -> list[User]:
@@ -104,7 +104,7 @@ def _close_logins(participant: Participant) -> list[User]:
     memberships: QuerySet[Membership] = Membership.objects.filter(participant=participant)
     own = [row.user for row in memberships.filter(level=Membership.Level.FULL).select_related("user")]
     memberships.delete()
-    remove(RoleInvitation.objects.filter(participant=participant), ["email"])
+    remove_all(RoleInvitation, "participant", [participant.pk], ["email"])
     closed = [user for user in own if not user.is_superuser and not other_ways_in(user, participant.cluster_id)]
     for user in closed:
         close(user)

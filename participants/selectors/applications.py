@@ -50,4 +50,4 @@ def open_application(user: User) -> Application | None:
 
 def latest_application(user: User) -> Application | None:
     """The user's last application in the cluster in scope."""
-    return Application.objects.filter(user=user).order_by("-created_at").first()
+    return Application.objects.filter(user=user, erased_at=None).order_by("-created_at").first()

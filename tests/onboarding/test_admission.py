@@ -18,7 +18,7 @@ from participants.models import Application, ApplicationPoint, Membership, Parti
 from participants.services.applications import add_document
 from participants.tenancy.scope import scope
 from tests.cast import Cast, make_cast, make_dso_user
-from tests.onboarding.scenes import NOW, PDF, PPE, START, add_rates, applicant, apply, everything, status_of
+from tests.onboarding.scenes import NOW, PDF, PPE, START, add_rates, applicant, apply, everything, letter_to, status_of
 from tests.pages.scenes import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
     assert "PL61999999990000000000000901" in text
     with django_capture_on_commit_callbacks(execute=True):
         coordinator.post(review(application), {"step": "send"})
-    assert "The distributor is checking" in mail.outbox[-1].subject
+    assert "The distributor is checking" in letter_to(user.email).subject
     assert "1 application waits for you" in text_of(dso.get("/dso/applications/"))
     page = dso.get(f"/dso/applications/alfa/{application.pk}/")
     assert PPE in text_of(page)

@@ -16,7 +16,7 @@ from participants.models import Application, Complaint, Invitation
 from participants.services.invitations import Invited, send_invitations
 from participants.tenancy.scope import scope
 from tests.cast import NOON, Cast, make_cast, make_user
-from tests.onboarding.scenes import applicant, everything
+from tests.onboarding.scenes import applicant, everything, letter_to
 from tests.pages.scenes import add_members, bill, settle, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,13 @@ def link_in(message: Any) -> str:
 @pytest.fixture
 def link(cast: Cast, django_capture_on_commit_callbacks: Any) -> str:
     with django_capture_on_commit_callbacks(execute=True):
-        form = {"email": "Anna@Example.org", "name": "Anna Nowa", "kind": "prosumer", "legal_form": "person"}
+        form = {
+            "email": "Anna@Example.org",
+            "name": "Anna Nowa",
+            "kind": "prosumer",
+            "legal_form": "person",
+            "language": "pl",
+        }
         signed_in(cast.coordinator).post("/admin/participants/invitation/add/", form)
     assert mail.outbox[-1].to == ["anna@example.org"]
     return link_in(mail.outbox[-1])
@@ -93,30 +99,36 @@ def test_wrong_old_and_replaced_links_do_not_work(
 
 def upload(client: Client, text: str) -> Any:
     file = SimpleUploadedFile("people.csv", text.encode(), "text/csv")
-    return client.post("/admin/participants/invitation/import/", {"file": file})
+    return client.post("/admin/participants/invitation/import/", {"file": file, "language": "pl"})
 
 
 def test_a_list_is_shown_first_and_then_sent(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
     client = signed_in(cast.coordinator)
     text = (
-        "email,name,kind,legal_form\n"
-        "a@example.org,Anna,prosumer,person\n"
-        "nobody,Bad,consumer,person\n"
-        "b@example.org,Bob,king,person\n"
-        "a@example.org,Again,,\n"
-        "c@example.org,,,\n"
+        "email,name,kind,legal_form,language\n"
+        "a@example.org,Anna,prosumer,person,en\n"
+        "nobody,Bad,consumer,person,\n"
+        "b@example.org,Bob,king,person,\n"
+        "a@example.org,Again,,,\n"
+        "c@example.org,,,,\n"
+        "d@example.org,,,,de\n"
     )
     page = text_of(upload(client, text))
-    assert "2 of 5 lines can be sent" in page
-    assert "3 nobody Bad consumer person This is no e-mail address." in page
+    assert "2 of 6 lines can be sent" in page
+    assert "3 nobody Bad consumer person pl This is no e-mail address." in page
     assert "kind is one of" in page
     assert "stands in the file twice" in page
+    assert "language is one of: pl, en." in page
     with scope(cast.cluster.pk):
         assert not Invitation.objects.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        done = client.post("/admin/participants/invitation/import/", {"list": text, "send": "1"}, follow=True)
+        done = client.post(
+            "/admin/participants/invitation/import/", {"list": text, "send": "1", "language": "pl"}, follow=True
+        )
     assert "2 invitations are sent." in text_of(done)
     assert sorted(message.to[0] for message in mail.outbox) == ["a@example.org", "c@example.org"]
+    assert "invites you" in letter_to("a@example.org").subject
+    assert "zaprasza" in letter_to("c@example.org").subject
 
 
 @pytest.mark.parametrize(
