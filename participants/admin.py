@@ -3,19 +3,17 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from participants.api_keys import create_api_key
-from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser, User
+from participants.models import ApiKey, Cluster, Coordinator, Dso, DsoUser
 from participants.role_admin import MembershipAdmin, RoleInvitationAdmin
 from participants.tenancy.admin import OperatorOnly, TenantAdmin
+from participants.user_admin import PlatformUserAdmin
 
-__all__ = ["MembershipAdmin", "RoleInvitationAdmin"]
+__all__ = ["MembershipAdmin", "PlatformUserAdmin", "RoleInvitationAdmin"]
 
 
 @admin.register(Coordinator)
@@ -54,18 +52,3 @@ class DsoAdmin(OperatorOnly, admin.ModelAdmin):
 @admin.register(DsoUser)
 class DsoUserAdmin(OperatorOnly, admin.ModelAdmin):
     list_display = ("user", "dso", "whole_grid")
-
-
-@admin.register(User)
-class PlatformUserAdmin(OperatorOnly, UserAdmin):
-    list_display = ("email", "is_active", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_superuser")
-    search_fields = ("email",)
-    ordering = ("email",)
-    fieldsets = (
-        (None, {"fields": ("email", "password")}),
-        (_("Access"), {"fields": ("is_active", "is_superuser")}),
-    )
-    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
-    add_form = AdminUserCreationForm
-    filter_horizontal = ()

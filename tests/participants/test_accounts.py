@@ -105,6 +105,15 @@ def test_wrong_passwords_are_throttled(cast: Cast) -> None:
     assert "Latest trades" in text_of(sign_in(visitor(address="192.0.2.9"), cast.colleague.email))
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Try again in five minutes"), ("pl", "Spróbuj ponownie za pięć minut")]
+)
+def test_who_is_throttled_reads_for_how_long(cast: Cast, language: str, said: str) -> None:
+    for _ in range(6):
+        page = text_of(sign_in(visitor(language), cast.owner.email, "wrong"))
+    assert said in page
+
+
 def test_after_five_minutes_the_right_password_works_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(6):
         sign_in(visitor(), cast.owner.email, "wrong")
@@ -130,10 +139,11 @@ def test_wrong_codes_are_throttled(cast: Cast) -> None:
     assert "Too many failed login attempts" in answers[5]
 
 
-def test_signing_up_by_the_dozen_is_stopped_with_a_page() -> None:
-    answers = [sign_up(visitor(), f"robot{number}@example.org") for number in range(21)]
+@pytest.mark.parametrize(("language", "said"), [("en", "Too many attempts"), ("pl", "Za dużo prób")])
+def test_signing_up_by_the_dozen_is_stopped_with_a_page(language: str, said: str) -> None:
+    answers = [sign_up(visitor(language), f"robot{number}@example.org") for number in range(21)]
     assert [answer.status_code for answer in answers[-2:]] == [200, 429]
-    assert "Too many attempts" in text_of(answers[-1])
+    assert said in text_of(answers[-1])
     assert User.objects.filter(email__startswith="robot").count() == 20
 
 

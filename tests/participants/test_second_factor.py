@@ -117,6 +117,18 @@ def test_the_app_is_set_up_and_opens_the_desk(cast: Cast) -> None:
     assert secret not in str(list(stored))
 
 
+def test_who_got_in_before_with_the_password_alone_is_out(cast: Cast) -> None:
+    user = bare(cast.coordinator)
+    thief, here = Client(), Client()
+    for client in (thief, here):
+        assert sign_in(client, user)["Location"] == "/"
+    confirm(here)
+    page = here.get(f"{SET_UP}totp/activate/")
+    here.post(f"{SET_UP}totp/activate/", {"code": app_code(page.context["form"].secret)})
+    assert here.get("/admin/").status_code == 200
+    assert thief.get("/admin/")["Location"].startswith("/admin/login/")
+
+
 def test_who_removes_the_last_factor_stands_outside_again(cast: Cast) -> None:
     client = Client()
     pass_both(client, cast.coordinator)
