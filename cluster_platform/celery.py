@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_init, worker_init
 from django.conf import settings
 
@@ -28,4 +29,5 @@ app.conf.beat_schedule = {
         # A pass that nobody took before the next one is due has nothing left to do.
         "options": {"expires": float(settings.CLEARING_EVERY_SECONDS)},
     },
+    "delete expired": {"task": "contracts.tasks.delete_all_expired", "schedule": crontab(hour="2", minute="40")},
 }
