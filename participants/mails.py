@@ -30,7 +30,7 @@ def tell_applicant(application: Application, cluster: Cluster, text: str = "") -
         link = address_of("application", cluster.slug, application.pk)
         parts = [str(said.headline), text, str(said.meaning), link, cluster.name]
         subject = f"{cluster.name}: {said.headline}"
-    _send([_message(subject, parts, application.email or application.user.email)])
+    send([message(subject, parts, application.email or application.user.email)])
 
 
 def tell_coordinator(application: Application, cluster: Cluster, step: str, text: str = "") -> None:
@@ -42,8 +42,8 @@ def tell_coordinator(application: Application, cluster: Cluster, step: str, text
             named = f"{said.headline}: {application.name}"
             link = address_of("admin:participants_application_change", application.pk)
             parts = [named, text, str(said.meaning), link, cluster.name]
-            messages.append(_message(f"{cluster.name}: {named}", parts, reader.email))
-    _send(messages)
+            messages.append(message(f"{cluster.name}: {named}", parts, reader.email))
+    send(messages)
 
 
 def tell_distributor(application: Application, cluster: Cluster, readers: Iterable[User]) -> None:
@@ -57,8 +57,8 @@ def tell_distributor(application: Application, cluster: Cluster, readers: Iterab
                 _("Confirm the grid node, the tariff group and the first day, or object:"),
                 address_of("dso_application", cluster.slug, application.pk),
             ]
-            messages.append(_message(subject, parts, reader.email))
-    _send(messages)
+            messages.append(message(subject, parts, reader.email))
+    send(messages)
 
 
 def invite(invitations: Iterable[tuple[Invitation, str]], cluster: Cluster) -> None:
@@ -75,8 +75,8 @@ def invite(invitations: Iterable[tuple[Invitation, str]], cluster: Cluster) -> N
                 address_of("invitation", cluster.slug, token),
                 _("The link is yours alone and works until %(day)s.") % {"day": day},
             ]
-        messages.append(_message(subject, parts, invitation.email))
-    _send(messages)
+        messages.append(message(subject, parts, invitation.email))
+    send(messages)
 
 
 def tell_of_complaint(complaint: Complaint, cluster: Cluster) -> None:
@@ -88,8 +88,8 @@ def tell_of_complaint(complaint: Complaint, cluster: Cluster) -> None:
             due = _("An answer is due by %(day)s.") % {"day": date_format(complaint.due_on, "DATE_FORMAT")}
             link = address_of("admin:participants_complaint_change", complaint.pk)
             parts = [f"{complaint.participant}: {complaint.subject}", complaint.text, due, link]
-            messages.append(_message(subject, parts, reader.email))
-    _send(messages)
+            messages.append(message(subject, parts, reader.email))
+    send(messages)
 
 
 def tell_complainant(complaint: Complaint, cluster: Cluster) -> None:
@@ -97,7 +97,7 @@ def tell_complainant(complaint: Complaint, cluster: Cluster) -> None:
     with override(complaint.language):
         subject = _("%(cluster)s: answer to your complaint") % {"cluster": cluster.name}
         parts = [subject, complaint.subject, complaint.answer, address_of("complaints")]
-    _send([_message(subject, parts, complaint.user.email)])
+    send([message(subject, parts, complaint.user.email)])
 
 
 def coordinators(cluster: Cluster) -> list[User]:
@@ -118,16 +118,18 @@ def tell_of_second_factor_reset(user: User) -> None:
             address_of("mfa_index"),
             _("If you did not ask for this, tell the operator now and choose a new password."),
         ]
-        message = _message(subject, parts, user.email)
-    _send([message])
+        letter = message(subject, parts, user.email)
+    send([letter])
 
 
-def _message(subject: str, parts: list[str], to: str) -> EmailMessage:
+def message(subject: str, parts: list[str], to: str) -> EmailMessage:
+    """Of the paragraphs that say something."""
     body = "\n\n".join(part for part in parts if part) + "\n"
     return EmailMessage(" ".join(subject.split()), body, None, [to])
 
 
-def _send(messages: list[EmailMessage]) -> None:
+def send(messages: list[EmailMessage]) -> None:
+    """Once the transaction is stored."""
     # A function of its own: Django names what failed, and a partial has no name.
     def deliver() -> None:
         _deliver(messages)

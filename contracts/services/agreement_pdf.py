@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ def pdf_of(text: str, *, language: str, cluster: str, short: str) -> bytes:
 
 
 def confirmation_pdf_of(
-    text: str, *, language: str, cluster: str, short: str, sheet: dict[str, object], signed: bytes, file: str
+    text: str, *, language: str, cluster: str, short: str, sheet: Mapping[str, object], signed: bytes, file: str
 ) -> bytes:
     """The text with the sheet of its signatures behind it; the bytes `signed` are attached under the name `file`."""
     with TemporaryDirectory() as folder:
@@ -31,7 +32,7 @@ def confirmation_pdf_of(
         )
 
 
-def _set(root: Path, name: str, **inputs: dict[str, object]) -> bytes:
+def _set(root: Path, name: str, **inputs: Mapping[str, object]) -> bytes:
     pdf = typst.compile(
         root / name,
         root=root,

@@ -33,6 +33,7 @@ from contracts.domain.agreement_states import (
 from contracts.domain.agreement_text import digest
 from contracts.models import Agreement, AgreementEvent, AgreementSignature, ExternalPartner
 from contracts.services import agreement_effects as effects
+from contracts.services.agreement_mail import tell
 from contracts.services.agreement_papers import template_in_use, write_document
 from metering.domain.calendar import local_day, time_zone
 from participants.access import Access
@@ -79,7 +80,8 @@ def offer_agreement(
     """
     office = Actor(user, Access(cluster.pk, "coordinator"))
     agreement = prepare(cluster, office, now, start_day, participant=participant, language=language)
-    offer(agreement, office, now)
+    # The e-mail of admission says that it waits.
+    _do(agreement, Act.OFFER, office, now, told=True)
     return agreement
 
 
@@ -244,9 +246,10 @@ def standing_of(agreement: Agreement, now: datetime) -> Standing:
 
 
 def _do(
-    agreement: Agreement, act: Act, actor: Actor | None, now: datetime, day: date | None = None, reason: str = ""
-) -> None:
-    """Check the act against the table and the person, and note it."""
+    agreement: Agreement, act: Act, actor: Actor | None, now: datetime, day: date | None = None, reason: str = "",
+    told: bool = False,
+) -> None:  # fmt: skip
+    """Check the act against the table and the person, note it and tell whom it concerns, unless they are `told`."""
     with transaction.atomic():
         lock_agreements(agreement.cluster)
         standing = standing_of(agreement, now)
@@ -260,8 +263,10 @@ def _do(
             position += 1
             _note(agreement, position, passed, standing.stored, standing.state, standing.day, now, None)
         user = actor.user if actor else None
-        today = _today(agreement.cluster, now)
-        _note(agreement, position + 1, act, standing.state, row.target, day or today, now, user, reason)
+        since = day or _today(agreement.cluster, now)
+        _note(agreement, position + 1, act, standing.state, row.target, since, now, user, reason)
+        if not told:
+            tell(agreement, act, standing.state, row.target, since, reason)
 
 
 def _note(
