@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from metering.domain.calendar import time_zone
 from participants.models import Change, User
-from participants.selectors.history import Entry, entries
+from participants.selectors.history import Entry, entries, without_drafts
 from participants.tenancy.admin import ReadOnlyTenantAdmin
 
 PLATFORM = "platform"
@@ -45,7 +45,12 @@ class UserFilter(admin.SimpleListFilter):
     parameter_name = "who"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        ids = Change.objects.exclude(user=None).order_by("user_id").values_list("user_id", flat=True).distinct()
+        ids = (
+            without_drafts(Change.objects.exclude(user=None))
+            .order_by("user_id")
+            .values_list("user_id", flat=True)
+            .distinct()
+        )
         users = User.objects.filter(pk__in=list(ids)).order_by("email").values_list("pk", "email")
         return [(str(pk), email) for pk, email in users] + [(PLATFORM, _("the platform (a command or a task)"))]
 
@@ -69,6 +74,9 @@ class ChangeAdmin(ReadOnlyTenantAdmin):
     sortable_by = ()
     fields = ("in_words",)
     readonly_fields = ("in_words",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return without_drafts(super().get_queryset(request))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)

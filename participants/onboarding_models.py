@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from participants.application_words import STEPS
 from participants.kinds import Kind, LegalForm
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
@@ -211,6 +212,9 @@ class ApplicationEvent(TenantModel):
         verbose_name = _("step of an application")
         verbose_name_plural = _("steps of applications")
         ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {STEPS.get(self.step, self.step)}"
 
 
 class Complaint(TenantModel):

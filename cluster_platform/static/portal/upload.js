@@ -5,11 +5,12 @@ for (const input of document.querySelectorAll("input[type=file][data-most-bytes]
   const note = document.createElement("ul");
   note.className = "errorlist";
   note.setAttribute("role", "alert");
-  input.after(note);
+  const item = document.createElement("li");
+  item.textContent = input.dataset.tooBig;
+  note.append(item);
   input.addEventListener("change", () => {
-    const item = document.createElement("li");
-    item.textContent = input.dataset.tooBig;
-    note.replaceChildren(...(tooBig() ? [item] : []));
+    for (const said of input.parentElement.querySelectorAll(".errorlist")) said.remove();
+    if (tooBig()) input.after(note);
   });
   form.addEventListener("submit", (event) => {
     if (!tooBig()) return;
