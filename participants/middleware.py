@@ -81,4 +81,5 @@ class LanguageMiddleware:
         language = get_language()
         if isinstance(user, User) and language and user.language != language:
             User.objects.filter(pk=user.pk).update(language=language)
+            user.language = language
         return self.get_response(request)

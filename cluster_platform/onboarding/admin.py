@@ -161,6 +161,8 @@ def hints(application: Application) -> list[str]:
     found = []
     codes = application.points.values("code")
     taken = PointAssignment.objects.filter(metering_point__code__in=codes, valid_to=None)
+    if application.participant_id:
+        taken = taken.exclude(participant=application.participant_id)
     for row in taken.select_related("metering_point", "participant"):
         values = {"point": row.metering_point, "owner": row.participant or "–"}
         found.append(_("The metering point %(point)s belongs to %(owner)s now.") % values)

@@ -74,7 +74,7 @@ class WhoForm(PartForm):
         }
         help_texts = {
             "kind": _("A consumer only uses energy, a prosumer uses and feeds in, a producer mainly feeds in."),
-            "nip": _("Companies and public bodies only: 10 digits."),
+            "nip": _("Companies, public bodies and whoever is registered for VAT: 10 digits."),
             "regon": _("Companies and public bodies only, if you have one: 9 or 14 digits."),
         }
 

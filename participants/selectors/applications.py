@@ -33,12 +33,16 @@ _NEEDED = (
 def missing_in(application: Application) -> list[Missing]:
     """All that must be given before the application can be sent in; in the order of the form."""
     missing = [Missing(page, what) for page, field, what in _NEEDED if not getattr(application, field)]
-    if application.legal_form in (LegalForm.COMPANY, LegalForm.PUBLIC) and not application.nip:
+    organised = application.legal_form in (LegalForm.COMPANY, LegalForm.PUBLIC)
+    if (organised or application.vat_payer) and not application.nip:
         missing.append(Missing("who", _("your tax number (NIP)")))
     points = list(application.points.all())
+    generates = any(point.generation_capacity_kw for point in points)
     if not points:
         missing.append(Missing("points", _("at least one metering point")))
-    elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not any(p.generation_capacity_kw for p in points):
+    elif application.kind == Kind.CONSUMER and generates:
+        missing.append(Missing("who", _("that you are a prosumer or producer: one of your metering points generates")))
+    elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not generates:
         missing.append(Missing("points", _("the generation of one of your metering points")))
     return missing
 

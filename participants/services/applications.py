@@ -69,6 +69,9 @@ def take_step(
         raise StepRefused("the application is not complete")
     if step == "submit":
         application.submitted_at = now
+    if step in ("submit", "answer"):
+        # Letters and the agreement are in the language in which it was read last.
+        application.language = user.language
     if step == "withdraw" and application.submitted_at is None:
         # Nobody has seen them and nobody will.
         application.documents.all().delete()

@@ -98,6 +98,17 @@ def test_companies_need_a_tax_number_and_producers_a_generator(cast: Cast) -> No
     assert "the generation of one of your metering points" in text
 
 
+def test_what_does_not_go_together_is_asked_for(cast: Cast) -> None:
+    client = signed_in(applicant())
+    application = apply(cast, applicant(), "draft", kind="consumer", vat_payer=True)
+    text = text_of(client.get(f"/c/alfa/applications/{application.pk}/check/"))
+    assert "that you are a prosumer or producer" in text
+    assert "your tax number (NIP)" in text
+    before = everything(cast)
+    client.post(f"/c/alfa/applications/{application.pk}/check/")
+    assert everything(cast) == before
+
+
 @pytest.mark.parametrize(
     ("page", "changes", "problem"),
     [

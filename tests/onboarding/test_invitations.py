@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from participants.application_words import STATUS
-from participants.models import Application, Complaint, Invitation
+from participants.models import Application, ClusterPage, Complaint, Invitation
 from participants.services.invitations import Invited, send_invitations
 from participants.tenancy.scope import scope
 from tests.cast import NOON, Cast, make_cast, make_user
@@ -171,6 +171,54 @@ def test_a_complaint_has_a_deadline_and_gets_one_answer(cast: Cast, django_captu
     assert desk.post(address, {"answer": "Something else."}).status_code == 403
     with scope(cast.cluster.pk):
         assert Complaint.objects.get().answer == "It was replaced."
+
+
+def test_a_late_complaint_is_seen_by_the_coordinator(cast: Cast) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    with scope(cast.cluster.pk):
+        for subject, days in (("Overdue", -2), ("In time", 5)):
+            Complaint.objects.create(
+                cluster=cast.cluster, participant=cast.seller, user=cast.owner, subject=subject, text="x",
+                language="en", made_at=NOON, due_on=today + dt.timedelta(days=days),
+            )  # fmt: skip
+    desk = signed_in(cast.coordinator)
+    assert re.search(r"Complaints without an answer 2 1 late", text_of(desk.get("/admin/")))
+    address = "/admin/participants/complaint/"
+    everything_open = text_of(desk.get(address))
+    assert re.search(r"Overdue.* late .*In time.* waits for your answer", everything_open)
+    assert "Overdue" in text_of(desk.get(f"{address}?answer=late"))
+    assert "In time" not in text_of(desk.get(f"{address}?answer=late"))
+    with scope(cast.cluster.pk):
+        overdue = Complaint.objects.get(subject="Overdue")
+    desk.post(f"{address}{overdue.pk}/change/", {"answer": "Sorry."}, follow=True)
+    assert "Overdue" not in text_of(desk.get(f"{address}?answer=late"))
+    assert "Overdue" in text_of(desk.get(f"{address}?answer=done"))
+
+
+def test_the_coordinator_writes_what_the_public_page_says(cast: Cast) -> None:
+    other = make_cast("beta", dso_name="Another Distribution")
+    desk = signed_in(cast.coordinator)
+    list_page = "/admin/participants/clusterpage/"
+    assert desk.get(list_page)["Location"].endswith("/add/")
+    text = {"text_pl": "Sąsiedzi <b>z doliny</b>", "text_en": "", "contact": "biuro@example.org"}
+    desk.post(f"{list_page}add/", text)
+    polish, english = (Client(headers={"Accept-Language": language}) for language in ("pl", "en"))
+    page = polish.get("/c/alfa/").content.decode()
+    assert '<div class="about" lang="pl"><p>Sąsiedzi &lt;b&gt;z doliny&lt;/b&gt;</p>' in page
+    assert 'href="mailto:biuro@example.org"' in page
+    # Until there is an English text, the Polish one is better than none, and says what it is.
+    assert '<div class="about" lang="pl">' in english.get("/c/alfa/").content.decode()
+    with scope(cast.cluster.pk):
+        stored = ClusterPage.objects.get()
+    address = desk.get(list_page)["Location"]
+    assert address.endswith(f"/{stored.pk}/change/")
+    desk.post(address, {**text, "text_en": "Neighbours of the valley"})
+    assert "Neighbours of the valley" in text_of(english.get("/c/alfa/"))
+    assert desk.get(f"{list_page}add/").status_code == 403
+    assert "valley" not in text_of(english.get("/c/beta/"))
+    outsider = signed_in(other.coordinator)
+    assert outsider.post(address, {**text, "text_en": "Taken over"}).status_code == 302
+    assert "Taken over" not in text_of(english.get("/c/alfa/"))
 
 
 def test_anybody_sees_sums_of_a_cluster_but_only_of_five_or_more(cast: Cast) -> None:
