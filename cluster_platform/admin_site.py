@@ -49,6 +49,6 @@ class PlatformAdminSite(AdminSite):
             context["zone"] = ZoneInfo(cluster.timezone)
             context["waiting"] = waiting(cluster, timezone.now())
             if may(request.access, "view_audit"):  # type: ignore[attr-defined]
-                by_people = Change.objects.exclude(user=None).select_related("user")
+                by_people = Change.objects.filter(cluster=cluster).exclude(user=None).select_related("user")
                 context["latest_changes"] = entries(without_drafts(by_people)[:LATEST_CHANGES])
         return super().index(request, context)
