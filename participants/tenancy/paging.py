@@ -1,6 +1,7 @@
 """Pages of lists that may be endless."""
 
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Paginator
 
@@ -12,4 +13,5 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by()[:MOST].count())
+        rows: Any = self.object_list
+        return int(rows.order_by()[:MOST].count())
