@@ -169,6 +169,38 @@ def test_own_sessions_are_seen_and_ended_and_nobody_elses(cast: Cast) -> None:
     assert Client().post("/accounts/sessions/")["Location"].startswith("/accounts/login/")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36", "Chrome · Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari · iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge · Windows"),
+        ("curl/8.5", "curl/8.5"),
+    ],
+)
+def test_browsers_are_named_as_people_know_them(cast: Cast, said: str, shown: str) -> None:
+    client = Client(headers={"Accept-Language": "en", "User-Agent": said})
+    sign_in(client, cast.owner.email)
+    assert f"127.0.0.1 this one {shown} " in text_of(client.get("/accounts/sessions/"))
+
+
+def test_the_address_to_sign_in_with_is_changed(cast: Cast) -> None:
+    client = visitor()
+    sign_in(client, cast.owner.email)
+    assert "Use this one" not in text_of(client.get("/accounts/email/"))
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/email/", {"action_add": "", "email": NEW})
+    assert "waits for the link to be opened" in text_of(client.get("/accounts/email/"))
+    client.post("/accounts/email/", {"action_primary": "", "email": NEW})
+    cast.owner.refresh_from_db()
+    assert cast.owner.email != NEW
+    client.post(link_in_mail())
+    client.post("/accounts/email/", {"action_primary": "", "email": NEW})
+    cast.owner.refresh_from_db()
+    assert cast.owner.email == NEW
+    assert "Latest trades" in text_of(sign_in(visitor(), NEW))
+
+
 def test_one_session_is_ended_and_only_an_own_one(cast: Cast) -> None:
     here, there, elsewhere, neighbour = (visitor() for _ in range(4))
     users = (cast.owner, cast.owner, cast.owner, cast.colleague)

@@ -110,7 +110,7 @@ def test_the_app_is_set_up_and_opens_the_desk(cast: Cast) -> None:
     assert "Incorrect code" in text_of(wrong)
     answer = client.post(f"{SET_UP}totp/activate/", {"code": app_code(secret)})
     assert answer["Location"] == f"{SET_UP}recovery-codes/"
-    assert "10 out of 10 recovery codes" in text_of(client.get(answer["Location"]))
+    assert "Unused codes: 10 of 10" in text_of(client.get(answer["Location"]))
     assert client.get("/admin/").status_code == 200
     stored = Authenticator.objects.filter(user=user).values_list("data", flat=True)
     assert len(stored) == 2
