@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -29,6 +30,25 @@ class ListForm(forms.Form):
     )
 
 
+class UseFilter(admin.SimpleListFilter):
+    """What came of the invitations."""
+
+    title = gettext_lazy("invitation")
+    parameter_name = "use"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("not used yet")), ("used", _("used")), ("expired", _("expired"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        now = timezone.now()
+        wanted = {
+            "open": Q(used_at=None, expires_at__gt=now),
+            "used": Q(used_at__isnull=False),
+            "expired": Q(used_at=None, expires_at__lte=now),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
 @admin.register(Invitation)
 class InvitationAdmin(TenantAdmin):
     """Adding an invitation sends it; it is never changed afterwards."""
@@ -36,7 +56,7 @@ class InvitationAdmin(TenantAdmin):
     change_action = "review_applications"
     change_list_template = "admin/onboarding/invitations.html"
     list_display = ("email", "name", "kind", "language", "created_at", "expires_at", "used_at")
-    list_filter = (("used_at", admin.EmptyFieldListFilter),)
+    list_filter = (UseFilter,)
     search_fields = ("email", "name")
     fields = ("email", "name", "kind", "legal_form", "language")
 

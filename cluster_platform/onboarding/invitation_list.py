@@ -33,19 +33,31 @@ class Line:
 
 
 def read_list(text: str) -> list[Line]:
-    """All lines with their faults; ListRefused without an `email` column, with unknown columns, or too long."""
+    """All lines with their faults; ListRefused without an `email` column, with unknown columns, broken or too long."""
+    try:
+        return _lines(text)
+    except csv.Error as error:
+        raise ListRefused(_("The file can't be read to its end: is a quotation mark missing?")) from error
+
+
+def _lines(text: str) -> list[Line]:
     head = text.lstrip("\ufeff").split("\n", 1)[0]
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), delimiter=";" if ";" in head else ",")
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), delimiter=";" if ";" in head else ",", strict=True)
     columns = [name.strip().lower() for name in reader.fieldnames or []]
     if "email" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) != len(columns):
         raise ListRefused(_("The first line must name the columns: %(names)s.") % {"names": ", ".join(COLUMNS)})
     reader.fieldnames = columns
     lines: list[Line] = []
     seen: set[str] = set()
-    for row in reader:
-        if len(lines) == MOST_ROWS:
-            raise ListRefused(_("At most %(most)s lines at once.") % {"most": MOST_ROWS})
-        lines.append(_line(reader.line_num, row, seen))
+    try:
+        for row in reader:
+            if len(lines) == MOST_ROWS:
+                raise ListRefused(_("At most %(most)s lines at once.") % {"most": MOST_ROWS})
+            lines.append(_line(reader.line_num, row, seen))
+    except csv.Error as error:
+        raise ListRefused(
+            _("Line %(n)s can't be read: is a quotation mark missing?") % {"n": reader.line_num}
+        ) from error
     if not lines:
         raise ListRefused(_("The file has no lines."))
     return lines
@@ -56,13 +68,16 @@ def decode(content: bytes) -> str:
     if len(content) > MOST_BYTES:
         raise ListRefused(_("The file is too big."))
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ListRefused(_("The file is no text in UTF-8.")) from error
+    if "\0" in text:
+        raise ListRefused(_("The file is no text in UTF-8."))
+    return text
 
 
 def _line(number: int, row: dict[Any, Any], seen: set[str]) -> Line:
-    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    values = {name: " ".join((row.get(name) or "").split()) for name in COLUMNS}
     person = Invited(
         values["email"].lower(), values["name"][:200], values["kind"].lower(), values["legal_form"].lower(),
         values["language"].lower(),

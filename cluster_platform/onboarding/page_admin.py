@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.forms import Textarea
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -32,8 +32,14 @@ class ClusterPageAdmin(TenantAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_add_permission(request, obj) and not ClusterPage.objects.exists()
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        only_one = {"show_save_and_add_another": False}
+        return super().changeform_view(request, object_id, form_url, {**only_one, **(extra_context or {})})
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        widgets = {"text_pl": Textarea({"rows": 8, "lang": "pl"}), "text_en": Textarea({"rows": 8, "lang": "en"})}
+        widgets = {f"text_{name}": AdminTextareaWidget({"rows": 8, "lang": name}) for name in ("pl", "en")}
         return super().get_form(request, obj, change, widgets=widgets, **kwargs)
 
     @admin.display(description=_("public page"))

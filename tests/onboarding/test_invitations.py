@@ -115,7 +115,7 @@ def test_a_list_is_shown_first_and_then_sent(cast: Cast, django_capture_on_commi
     )
     page = text_of(upload(client, text))
     assert "2 of 6 lines can be sent" in page
-    assert "3 nobody Bad consumer person pl This is no e-mail address." in page
+    assert "3 nobody This is no e-mail address. Bad consumer person pl" in page
     assert "kind is one of" in page
     assert "stands in the file twice" in page
     assert "language is one of: pl, en." in page
@@ -137,6 +137,9 @@ def test_a_list_is_shown_first_and_then_sent(cast: Cast, django_capture_on_commi
         ("name\nAnna\n", "must name the columns"),
         ("email,iban\na@example.org,x\n", "must name the columns"),
         ("email\n", "has no lines"),
+        ("email,name\na@example.org,x\0y\n", "no text in UTF-8"),
+        ('email,name\na@example.org,"never closed\nb@example.org,x\n', "is a quotation mark missing?"),
+        ("email,name\na@example.org," + "x" * 140_000, "can't be read to its end"),
         ("email\n" + "".join(f"{n}@example.org\n" for n in range(501)), "At most 500 lines"),
     ],
 )
