@@ -93,7 +93,8 @@ def contract_act(request: HttpRequest, number: int, act: str) -> HttpResponse:
 def _act(request: HttpRequest, agreement: Agreement, act: str) -> str:
     now, actor = timezone.now(), actor_of(request)
     if act == "sign":
-        agreements.sign(agreement, actor, "partner", now, evidence_of(request, declaration(agreement, Act.ACCEPT)))
+        how = evidence_of(request, declaration(agreement, Act.ACCEPT), request.POST.get("digest", ""))
+        agreements.sign(agreement, actor, "partner", now, how)
         return gettext("You have signed.")
     if act == "decline":
         agreements.decline(agreement, actor, now)

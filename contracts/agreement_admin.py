@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contracts.agreement_bulk import BULK, AgreementActions
 from contracts.agreement_evidence import actor_of, evidence_of
 from contracts.agreement_forms import ActForm, AmendForm, OfferForm, TemplateForm
 from contracts.agreement_models import AgreementState
@@ -47,13 +48,14 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Agreement)
-class AgreementAdmin(ViewOnly, TenantAdmin):
+class AgreementAdmin(ViewOnly, AgreementActions, TenantAdmin):
     """A row is written by the services only; the page of one shows its text, evidence and what can be done."""
 
     change_action = "change_people"
     list_display = ("number", "agreed_with", "kind", "state_now", "since", "document_pdf")
     list_display_links = ("number", "agreed_with")
     list_filter = ("kind", StateFilter)
+    actions = BULK
     search_fields = ("participant__code", "participant__name", "partner__name", "dso__name")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -165,7 +167,8 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
         actor, now, day, reason = actor_of(request), timezone.now(), values["day"], values["reason"]
         if act in SIGNING:
             side = "coordinator" if act == Act.COUNTERSIGN else "partner"
-            agreements.sign(agreement, actor, side, now, evidence_of(request, declaration(agreement, act)))
+            how = evidence_of(request, declaration(agreement, act), request.POST.get("digest", ""))
+            agreements.sign(agreement, actor, side, now, how)
         elif act == Act.OFFER:
             agreements.offer(agreement, actor, now)
         elif act == Act.WITHDRAW:

@@ -312,7 +312,8 @@ def _refuse_second(rivals: Any, amends: Agreement | None, start_day: date) -> No
             raise AgreementError(_("Agreement No. %(number)s stands: amend it.") % {"number": rival.number})
         if rival.state == State.TERMINATED and start_day < rival.day:
             raise AgreementError(_("Agreement No. %(number)s has not ended by then.") % {"number": rival.number})
-    if amends is not None and not any(rival == amends and rival.state in STANDING for rival in rivals):
+    running = STANDING - {State.SIGNED}
+    if amends is not None and not any(rival == amends and rival.state in running for rival in rivals):
         raise AgreementError(_("Agreement No. %(number)s is not in force.") % {"number": amends.number})
 
 
