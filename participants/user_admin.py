@@ -26,6 +26,7 @@ class ResetForm(forms.Form):
         label=_("How did you make sure who asks?"),
         help_text=_("For instance: called back at the number in the contract. It stays in the login's history."),
         max_length=300,
+        widget=forms.TextInput({"class": "vTextField"}),
     )
 
 

@@ -99,9 +99,10 @@ class Command(BaseCommand):
             "--no-control-socket",
         ]
         self.stdout.write("Starting web server, worker and schedule …")
-        programs.start("web", web, {})
-        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], LIVE)
-        programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], LIVE)
+        here = {"PUBLIC_URL": address}
+        programs.start("web", web, here)
+        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], here | LIVE)
+        programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], here | LIVE)
         _wait_for_web(address, programs)
         self._announce(address, logins)
         feeder = Feeder(cluster, address, key, timezone.now)
