@@ -49,15 +49,10 @@ def _lines(text: str) -> list[Line]:
     reader.fieldnames = columns
     lines: list[Line] = []
     seen: set[str] = set()
-    try:
-        for row in reader:
-            if len(lines) == MOST_ROWS:
-                raise ListRefused(_("At most %(most)s lines at once.") % {"most": MOST_ROWS})
-            lines.append(_line(reader.line_num, row, seen))
-    except csv.Error as error:
-        raise ListRefused(
-            _("Line %(n)s can't be read: is a quotation mark missing?") % {"n": reader.line_num}
-        ) from error
+    for row in reader:
+        if len(lines) == MOST_ROWS:
+            raise ListRefused(_("At most %(most)s lines at once.") % {"most": MOST_ROWS})
+        lines.append(_line(reader.line_num, row, seen))
     if not lines:
         raise ListRefused(_("The file has no lines."))
     return lines

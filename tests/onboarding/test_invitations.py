@@ -56,6 +56,7 @@ def test_an_invited_person_begins_with_what_is_known(cast: Cast, link: str) -> N
     with scope(cast.cluster.pk):
         assert Application.objects.get().invitation == Invitation.objects.get()
     assert "used already" in text_of(client.get(link))
+    assert "To your application" in text_of(client.get(link))
     assert client.post(link).status_code == 410
 
 
