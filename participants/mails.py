@@ -130,6 +130,7 @@ def message(subject: str, parts: list[str], to: str) -> EmailMessage:
 
 def send(messages: list[EmailMessage]) -> None:
     """Once the transaction is stored."""
+
     # A function of its own: Django names what failed, and a partial has no name.
     def deliver() -> None:
         _deliver(messages)
