@@ -23,9 +23,7 @@ urlpatterns = [
     path("contract/", agreement_views.contract, name="contract"),
     path("contract/<int:number>/", agreement_views.contract, name="contract_number"),
     path("contract/<int:number>.pdf", agreement_views.contract_pdf, name="contract_pdf"),
-    path(
-        "contract/<int:number>/signatures.pdf", agreement_views.contract_confirmation, name="contract_confirmation"
-    ),
+    path("contract/<int:number>/signatures.pdf", agreement_views.contract_confirmation, name="contract_confirmation"),
     path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
     path("access/", views.choose_access, name="choose_access"),

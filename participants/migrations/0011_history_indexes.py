@@ -5,26 +5,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('participants', '0010_delete_changes'),
+        ("participants", "0010_delete_changes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('user__isnull', False)), fields=['cluster', 'user', '-id'], name='history_by_a_user'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("user__isnull", False)), fields=["cluster", "user", "-id"], name="history_by_a_user"
+            ),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('user__isnull', False)), fields=['cluster', '-id'], name='history_by_users'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("user__isnull", False)), fields=["cluster", "-id"], name="history_by_users"
+            ),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=models.Index(condition=models.Q(('operation__in', ['delete', 'erase'])), fields=['cluster', 'operation', '-id'], name='history_of_the_rare'),
+            model_name="change",
+            index=models.Index(
+                condition=models.Q(("operation__in", ["delete", "erase"])),
+                fields=["cluster", "operation", "-id"],
+                name="history_of_the_rare",
+            ),
         ),
         migrations.AddIndex(
-            model_name='change',
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=['at'], name='history_of_a_day', pages_per_range=32),
+            model_name="change",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["at"], name="history_of_a_day", pages_per_range=32
+            ),
         ),
     ]
