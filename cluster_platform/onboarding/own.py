@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import Any, cast
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.contrib import messages
@@ -56,7 +56,7 @@ def data(request: HttpRequest, applying: Applying) -> HttpResponse:
     name = f"{applying.cluster.slug}-application-{application.pk}.zip"
     response = FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
     response["Cache-Control"] = "private, no-store"
-    return response
+    return cast(HttpResponse, response)
 
 
 @for_applicants
