@@ -39,7 +39,7 @@ def add_rates(cast: Cast) -> None:
 
 
 def applicant(email: str = "anna@example.org") -> User:
-    return User.objects.filter(email=email).first() or make_user(email)
+    return User.objects.filter(email=email).first() or make_user(email, language="en")
 
 
 def apply(cast: Cast, user: User, until: str = "submitted", code: str = PPE, **changes: Any) -> Application:

@@ -77,7 +77,7 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
         assert "Admitted as P0003 Anna Nowa" in text_of(
             coordinator.post(review(application), {"step": "admit"}, follow=True)
         )
-    assert "You are admitted" in mail.outbox[-1].subject
+    assert "You are admitted" in letter_to(user.email).subject
     with scope(cast.cluster.pk):
         participant = Participant.objects.get(code="P0003")
         assert (participant.kind, participant.iban) == ("prosumer", "PL61999999990000000000000901")
