@@ -1,4 +1,4 @@
-"""E-mails go out through a real SMTP server, encrypted and signed in; one that is down or silent stops nobody for long."""
+"""E-mails go through a real SMTP server, encrypted and signed in; one that is down or silent stops nobody for long."""
 
 import datetime as dt
 import socket
