@@ -5,6 +5,7 @@ from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
+from cluster_platform.onboarding.page_admin import ClusterPageAdmin
 from cluster_platform.participant_admin import ParticipantAdmin
 from cluster_platform.point_admin import MeteringPointAdmin
 from cluster_platform.privacy_admin import ConsentAdmin, ErasureRequestAdmin
@@ -14,6 +15,7 @@ __all__ = [
     "ApiKeyAdmin",
     "ApplicationAdmin",
     "ChangeAdmin",
+    "ClusterPageAdmin",
     "ComplaintAdmin",
     "ConsentAdmin",
     "ErasureRequestAdmin",

@@ -18,7 +18,7 @@ from cluster_platform.desk import desk
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
-from participants.selectors.history import entries
+from participants.selectors.history import entries, without_drafts
 
 LATEST_CHANGES = 8
 
@@ -55,6 +55,6 @@ class PlatformAdminSite(AdminSite):
             context["zone"] = ZoneInfo(cluster.timezone)
             context["waiting"] = waiting(cluster, timezone.now())
             if may(request.access, "view_audit"):  # type: ignore[attr-defined]
-                by_people = Change.objects.exclude(user=None).select_related("user")
-                context["latest_changes"] = entries(by_people[:LATEST_CHANGES])
+                by_people = Change.objects.filter(cluster=cluster).exclude(user=None).select_related("user")
+                context["latest_changes"] = entries(without_drafts(by_people)[:LATEST_CHANGES])
         return super().index(request, context)

@@ -20,6 +20,7 @@ from contracts.domain.agreement_states import Act, AgreementError, Kind, State, 
 from contracts.models import Agreement, Contract
 from contracts.selectors.agreements import agreements_on, read
 from contracts.services import agreements
+from contracts.services.agreement_confirmation import confirmation_of
 from metering.domain.calendar import local_day, time_zone
 from participants.permissions import Action, may
 
@@ -36,11 +37,13 @@ def contract(request: HttpRequest, number: int | None = None) -> HttpResponse:
     if chosen is None:
         context["trades_since"] = _trades_since(request, today)
     else:
+        reading = read(chosen)
+        end = notice_end(today, chosen.notice_days)
         context |= {
-            "reading": read(chosen),
+            "reading": reading,
             "may": _possible(request, chosen),
             "declaration": declaration(chosen, Act.ACCEPT),
-            "notice_end": notice_end(today, chosen.notice_days),
+            "notice_end": max(end, reading.day) if reading.state == State.SIGNED else end,
         }
     return render(request, "contract.html", context)
 
@@ -55,6 +58,18 @@ def contract_pdf(request: HttpRequest, number: int) -> HttpResponse:
         bytes(document.pdf),
         content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="agreement-{number}.pdf"'},
+    )
+
+
+@never_cache
+@require_safe
+@login_required
+def contract_confirmation(request: HttpRequest, number: int) -> HttpResponse:
+    """The agreement with the evidence of its signatures."""
+    return HttpResponse(
+        confirmation_of(get_object_or_404(_own(request), number=number)),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="agreement-{number}-signatures.pdf"'},
     )
 
 
@@ -78,7 +93,8 @@ def contract_act(request: HttpRequest, number: int, act: str) -> HttpResponse:
 def _act(request: HttpRequest, agreement: Agreement, act: str) -> str:
     now, actor = timezone.now(), actor_of(request)
     if act == "sign":
-        agreements.sign(agreement, actor, "partner", now, evidence_of(request, declaration(agreement, Act.ACCEPT)))
+        how = evidence_of(request, declaration(agreement, Act.ACCEPT), request.POST.get("digest", ""))
+        agreements.sign(agreement, actor, "partner", now, how)
         return gettext("You have signed.")
     if act == "decline":
         agreements.decline(agreement, actor, now)
@@ -120,7 +136,10 @@ def _possible(request: HttpRequest, agreement: Agreement) -> list[str]:
     """The acts that are possible now and this person may do."""
     kind = Kind(agreement.kind)
     rows = acts_from(State(agreement.state), kind)
-    return [row.act for row in rows if _allowed(request, permission(row, kind), agreement)]
+    found = [row.act for row in rows if _allowed(request, permission(row, kind), agreement)]
+    # Before the first day notice is for those who can't simply step back.
+    unfit = Act.REVOKE if agreement.amends_id else Act.GIVE_NOTICE if Act.REVOKE in found else None
+    return [act for act in found if act != unfit]
 
 
 def _may_sign(request: HttpRequest, agreement: Agreement) -> bool:

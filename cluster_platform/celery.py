@@ -44,5 +44,6 @@ app.conf.beat_schedule["deliveries"] = {
 app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
     "aggregate": {"task": "clearing.tasks.aggregate_all_clusters", "schedule": crontab(hour=1, minute=40)},
+    "delete expired": {"task": "contracts.tasks.delete_all_expired", "schedule": crontab(hour=2, minute=40)},
     "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
 }

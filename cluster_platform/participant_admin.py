@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.dates import MONTHS
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,7 +20,9 @@ from cluster_platform.participant_actions import ACTIONS, ParticipantActions
 from cluster_platform.portal import numbers
 from cluster_platform.portal.energy import Flow
 from cluster_platform.portal.periods import asked_month, last_settled, month_span, previous_month
-from contracts.models import Contract
+from contracts.agreement_models import AgreementState
+from contracts.models import Agreement, Contract
+from contracts.selectors.agreements import agreements_on
 from metering.domain.calendar import format_period, local_day, time_zone
 from metering.models import GridNode, PointAssignment
 from participants.models import Membership, Participant
@@ -116,6 +118,26 @@ class NodeFilter(admin.SimpleListFilter):
         return queryset.filter(Exists(points.filter(grid_node=int(str(self.value())))))
 
 
+class AgreementInline(ReadOnlyTenantInline):
+    """Where each agreement stands today; its own page has the text and what can be done."""
+
+    model = Agreement
+    fields = readonly_fields = ("number", "state_now", "since")
+    fk_name = "participant"
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return agreements_on(request.cluster, timezone.now())  # type: ignore[attr-defined]
+
+    @admin.display(description=_("state"))
+    def state_now(self, agreement: Any) -> str:
+        return str(AgreementState(agreement.state).label)
+
+    @admin.display(description=_("from"))
+    def since(self, agreement: Any) -> str:
+        return str(formats.date_format(agreement.day, "DATE_FORMAT"))
+
+
 class ContractInline(ReadOnlyTenantInline):
     model = Contract
     fields = ("scheme", "valid_from", "valid_to")
@@ -162,7 +184,7 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
     search_fields = ("code", "name", "email", "nip", "city", "assignments__metering_point__code")
     search_help_text = _("Number, name, e-mail address, tax number, city or metering point")
     readonly_fields = ("month_balances",)
-    inlines = (ContractInline, AssignmentInline, LoginInline, StatementInline)
+    inlines = (AgreementInline, ContractInline, AssignmentInline, LoginInline, StatementInline)
     actions = ACTIONS
     change_list_template = "admin/participants/participant/change_list.html"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from cluster_platform.portal.own_data import Owner, own_data_zip
@@ -23,6 +25,13 @@ from participants.selectors.consents import decisions
 from participants.services.consents import decide
 
 ACCESSES_SHOWN = 50
+#: What is deleted by itself, as in settings.RETENTION_MONTHS.
+KEPT = {
+    "members": _("Your name, addresses and bank account, after your contract and metering points have ended"),
+    "complaints": _("Texts of your complaints, after the answer"),
+    "accesses": _("Who looked at your readings"),
+    "changes": _("The history of changes, with your former data"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ def privacy(request: HttpRequest, member: Member) -> HttpResponse:
         "accesses": own_accesses(member.cluster.pk, member.own, member.tz, ACCESSES_SHOWN),
         "accesses_shown": ACCESSES_SHOWN,
         "erasure": ErasureRequest.objects.filter(participant=member.participant).first(),
+        "kept": [(label, settings.RETENTION_MONTHS[kind]) for kind, label in KEPT.items()],
         "obstacles": obstacles(member.participant, member.today),
         "decides": may(request.access, "decide_privacy"),  # type: ignore[attr-defined]
     }

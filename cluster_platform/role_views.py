@@ -43,6 +43,16 @@ class DelegateForm(forms.Form):
         initial="read",
     )
 
+    def __init__(self, data: Any, participant: Participant) -> None:
+        super().__init__(data)
+        self.participant = participant
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].strip().lower()
+        if Membership.objects.filter(participant=self.participant, user__email=email).exists():
+            raise forms.ValidationError(_("This person sees your pages already."))
+        return email
+
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,7 +60,7 @@ class DelegateForm(forms.Form):
 def delegates(request: HttpRequest) -> HttpResponse:
     """Who else sees or acts for the participant, and the form that invites somebody."""
     participant = _own_participant(request)
-    form = DelegateForm(request.POST or None)
+    form = DelegateForm(request.POST or None, participant)
     if request.method == "POST" and form.is_valid():
         cluster = request.cluster  # type: ignore[attr-defined]
         wanted: dict[str, Any] = form.cleaned_data
@@ -64,6 +74,7 @@ def delegates(request: HttpRequest) -> HttpResponse:
         "participant": participant,
         "delegates": _delegates(participant).select_related("user").order_by("user__email"),
         "invitations": _open_invitations(participant),
+        "now": timezone.now(),
         "form": form,
     }
     return render(request, "member/delegates.html", context)

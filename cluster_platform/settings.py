@@ -116,7 +116,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "cluster_platform.request_size.RequestSizeMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "participants.middleware.LanguageMiddleware",
     "participants.middleware.ClusterMiddleware",
     "participants.second_factor.SecondFactorMiddleware",
 ]
@@ -152,6 +154,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 #: A mail tells of a changed password and of a second factor that came or went.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_ADAPTER = "participants.accounts.AccountsAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "participants.accounts.SecondFactorAdapter"
@@ -168,7 +172,40 @@ PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000")
 COMPLAINT_DAYS = env.int("COMPLAINT_DAYS", 14)
 #: An invitation's link works for this many days.
 INVITATION_DAYS = env.int("INVITATION_DAYS", 30)
-_email = dj_email_url.parse(env.str("EMAIL_URL", "console:"))
+
+
+def _months(kind: str, default: int, least: int = 1) -> int:
+    """How long something is kept after it is over; 0: for good."""
+    name = f"RETENTION_{kind.upper()}_MONTHS"
+    months: int = env.int(name, default)
+    if months and months < least:
+        raise ImproperlyConfigured(f"{name} must be {least} or more, or 0: never delete.")
+    return months
+
+
+#: Why so long: docs/privacy.md. The database refuses to delete the last two kinds sooner than said here.
+RETENTION_MONTHS = {
+    "applications": _months("applications", 12),
+    "invitations": _months("invitations", 3),
+    "logins": _months("logins", 24),
+    "complaints": _months("complaints", 84),
+    "members": _months("members", 84),
+    "accesses": _months("accesses", 36, least=12),
+    "changes": _months("changes", 84, least=60),
+}
+
+
+def _email_settings() -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = dj_email_url.parse(env.str("EMAIL_URL", "console:"))
+    except ValueError:
+        found = {}
+    if "EMAIL_BACKEND" not in found:
+        raise ImproperlyConfigured("EMAIL_URL is not understood: submission://user:password@host:587, or console:")
+    return found
+
+
+_email = _email_settings()
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]
 EMAIL_PORT = _email["EMAIL_PORT"]
@@ -176,6 +213,8 @@ EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]
 EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _email["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
+#: A mail server that does not answer holds a page up no longer (seconds).
+EMAIL_TIMEOUT = _email["EMAIL_TIMEOUT"] or 10
 
 LANGUAGE_CODE = "pl"
 LANGUAGES = [("pl", _("Polish")), ("en", _("English"))]
@@ -238,6 +277,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
+#: A longer request, files included, is refused before anything of it is stored.
+LARGEST_REQUEST_BYTES = env.int("LARGEST_REQUEST_BYTES", 16 * 2**20)
 
 #: The content of files of readings is kept for so many days; what became of them stays.
 FILES_KEEP_DAYS = env.int("FILES_KEEP_DAYS", 90, validate=validate.Range(min=1))

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from cluster_platform import agreement_views, finding_views, privacy_views, role_views, views
+from cluster_platform.second_factor_views import ActivateApp, AddKey
 from metering.api import ReadingsView
 from metering.file_api import FilesView, FileView
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("contract/", agreement_views.contract, name="contract"),
     path("contract/<int:number>/", agreement_views.contract, name="contract_number"),
     path("contract/<int:number>.pdf", agreement_views.contract_pdf, name="contract_pdf"),
+    path("contract/<int:number>/signatures.pdf", agreement_views.contract_confirmation, name="contract_confirmation"),
     path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
     path("dso/findings/", finding_views.findings, name="dso_findings"),
@@ -39,6 +41,8 @@ urlpatterns = [
     path("api/v1/files", FilesView.as_view(), name="api-files"),
     path("api/v1/files/<int:number>", FileView.as_view(), name="api-file"),
     path("accounts/sessions/<int:session_id>/end/", views.end_session, name="end_session"),
+    path("accounts/2fa/totp/activate/", ActivateApp.as_view(), name="mfa_activate_totp"),
+    path("accounts/2fa/webauthn/add/", AddKey.as_view(), name="mfa_add_webauthn"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contracts.agreement_bulk import BULK, AgreementActions
 from contracts.agreement_evidence import actor_of, evidence_of
 from contracts.agreement_forms import ActForm, AmendForm, OfferForm, TemplateForm
 from contracts.agreement_models import AgreementState
@@ -24,6 +25,7 @@ from contracts.domain.agreement_states import STANDING, Act, AgreementError, Kin
 from contracts.models import Agreement, AgreementTemplate, ExternalPartner
 from contracts.selectors.agreements import agreements_on, read
 from contracts.services import agreements
+from contracts.services.agreement_confirmation import confirmation_of
 from contracts.services.agreement_papers import add_template
 from metering.domain.calendar import local_day, time_zone
 from participants.tenancy.admin import TenantAdmin, ViewOnly, request_may
@@ -46,13 +48,14 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Agreement)
-class AgreementAdmin(ViewOnly, TenantAdmin):
+class AgreementAdmin(ViewOnly, AgreementActions, TenantAdmin):
     """A row is written by the services only; the page of one shows its text, evidence and what can be done."""
 
     change_action = "change_people"
     list_display = ("number", "agreed_with", "kind", "state_now", "since", "document_pdf")
     list_display_links = ("number", "agreed_with")
     list_filter = ("kind", StateFilter)
+    actions = BULK
     search_fields = ("participant__code", "participant__name", "partner__name", "dso__name")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -81,6 +84,7 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/pdf/", view(self.pdf), name="contracts_agreement_pdf"),
+            path("<int:pk>/signatures/", view(self.confirmation), name="contracts_agreement_confirmation"),
             path("<int:pk>/amend/", view(self.amend), name="contracts_agreement_amend"),
             path("<int:pk>/act/<slug:act>/", view(self.act), name="contracts_agreement_act"),
             *super().get_urls(),
@@ -163,7 +167,8 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
         actor, now, day, reason = actor_of(request), timezone.now(), values["day"], values["reason"]
         if act in SIGNING:
             side = "coordinator" if act == Act.COUNTERSIGN else "partner"
-            agreements.sign(agreement, actor, side, now, evidence_of(request, declaration(agreement, act)))
+            how = evidence_of(request, declaration(agreement, act), request.POST.get("digest", ""))
+            agreements.sign(agreement, actor, side, now, how)
         elif act == Act.OFFER:
             agreements.offer(agreement, actor, now)
         elif act == Act.WITHDRAW:
@@ -184,6 +189,15 @@ class AgreementAdmin(ViewOnly, TenantAdmin):
             bytes(agreement.documents.get().pdf),
             content_type="application/pdf",
             headers={"Content-Disposition": f'attachment; filename="agreement-{agreement.number}.pdf"'},
+        )
+
+    def confirmation(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The document with the evidence of its signatures."""
+        agreement = self._one(request, pk)
+        return HttpResponse(
+            confirmation_of(agreement),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="agreement-{agreement.number}-signatures.pdf"'},
         )
 
     def _one(self, request: HttpRequest, pk: int) -> Any:

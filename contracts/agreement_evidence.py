@@ -12,10 +12,10 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor(request.user, request.access)  # type: ignore[arg-type, attr-defined]
 
 
-def evidence_of(request: HttpRequest, declaration: str) -> Evidence:
-    """The digest that was on the page, the words, the address, and how this session signed in, as allauth noted it."""
+def evidence_of(request: HttpRequest, declaration: str, digest: str) -> Evidence:
+    """The `digest` that was on the page, the words, the address, and how the session signed in, as allauth noted."""
     return Evidence(
-        pdf_sha256=request.POST.get("digest", ""),
+        pdf_sha256=digest,
         declaration=declaration,
         ip=get_adapter().get_client_ip(request),
         authentication=list(get_authentication_records(request, request.user)),

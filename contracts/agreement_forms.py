@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +13,15 @@ from contracts.models import AgreementTemplate, ClusterSettings, ExternalPartner
 from contracts.services.agreement_papers import NOTICE_DAYS
 from participants.models import Cluster, Participant
 from participants.tenancy.admin import TenantForm
+
+
+class Day(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+    def format_value(self, value: Any) -> str:
+        return value.isoformat() if isinstance(value, date) else value or ""
 
 
 class OfferForm(forms.Form):
@@ -27,7 +35,7 @@ class OfferForm(forms.Form):
         required=False,
     )
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
-    start_day = forms.DateField(label=_("In force from"), widget=AdminDateWidget)
+    start_day = forms.DateField(label=_("In force from"), widget=Day)
 
     def __init__(self, *args: Any, cluster: Cluster, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,7 +59,7 @@ class OfferForm(forms.Form):
 class AmendForm(forms.Form):
     """From when the new version holds."""
 
-    start_day = forms.DateField(label=_("In force from"), widget=AdminDateWidget)
+    start_day = forms.DateField(label=_("In force from"), widget=Day)
     dso_settlement = forms.ChoiceField(
         label=_("Grid fees are settled"), choices=ClusterSettings.DsoSettlement.choices, required=False
     )

@@ -5,7 +5,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contracts.domain.agreement_states import Act
-from contracts.models import Agreement
+from contracts.models import Agreement, AgreementSignature
 
 #: What was done, in the history.
 DONE: dict[str, Promise | str] = {
@@ -17,6 +17,7 @@ DONE: dict[str, Promise | str] = {
     Act.RECORD_ACCEPTANCE: _("partner's signed paper recorded"),
     Act.COUNTERSIGN: _("signed by the coordinator"),
     Act.REVOKE: _("revoked by the partner"),
+    Act.CANCEL: _("cancelled by the coordinator before it began"),
     Act.BEGIN: _("came into force"),
     Act.SUSPEND: _("suspended"),
     Act.RESUME: _("resumed"),
@@ -47,3 +48,18 @@ def declaration(agreement: Agreement, act: str) -> str:
     else:
         text = gettext("I have read agreement No. %(number)s and accept it.")
     return text % {"number": agreement.number}
+
+
+_METHODS = {
+    "password": _("password"),
+    "code": _("code by e-mail"),
+    "totp": _("code of an app"),
+    "webauthn": _("security key or passkey"),
+    "recovery_codes": _("recovery code"),
+}
+
+
+def authenticated_by(signature: AgreementSignature) -> str:
+    """How the session of a signature was authenticated, in words."""
+    names = [record.get("type") or record.get("method", "") for record in signature.authentication]
+    return ", ".join(dict.fromkeys(str(_METHODS.get(name, name)) for name in names if name)) or gettext("unknown")

@@ -51,7 +51,7 @@ def dump_dataset(cluster: Cluster, out: Path, progress: Progress = silent) -> in
     Raises FolderRefused.
     """
     with _one_moment(), scope(cluster.pk), complete_folder(out) as folder:
-        write_dataset(_stored_dataset(cluster, folder), folder)
+        write_dataset(stored_dataset(cluster, folder), folder)
         with connection.cursor() as cursor:
             cursor.execute(_MONTHS, [cluster.timezone, cluster.pk])
             months = [month for (month,) in cursor.fetchall()]
@@ -76,7 +76,8 @@ def _one_moment() -> Iterator[None]:
         yield
 
 
-def _stored_dataset(cluster: Cluster, folder: Path) -> Dataset:
+def stored_dataset(cluster: Cluster, folder: Path) -> Dataset:
+    """Everything but the readings, as `folder` would hold it. Needs the scope."""
     return Dataset(
         folder=folder,
         cluster=stored.cluster_record(cluster),

@@ -1,12 +1,19 @@
-"""Background work of the terms."""
+"""Background work: estimates when the deadline has passed, and what nobody needs any more goes."""
+
+import logging
+from datetime import date
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from contracts.services.deadline import estimate_overdue
+from contracts.services.retention import close_expired, delete_expired
 from metering.domain.calendar import parse_day
 from participants.models import Cluster
-from participants.tenancy.tasks import SoleClusterTask, for_every_cluster
+from participants.tenancy.tasks import ClusterTask, SoleClusterTask, for_every_cluster
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(base=SoleClusterTask)
@@ -21,3 +28,23 @@ def estimate_cluster(cluster_id: int, after: str = "") -> None:
 def estimate_all_clusters() -> None:
     """Started by the beat."""
     for_every_cluster(estimate_cluster)
+
+
+@shared_task(base=ClusterTask)
+def delete_expired_of_cluster(cluster_id: int) -> None:
+    """Delete what has expired in one cluster."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    _tell(cluster.slug, delete_expired(cluster, settings.RETENTION_MONTHS, timezone.now()))
+
+
+@shared_task
+def delete_all_expired() -> None:
+    """Started by the beat."""
+    _tell("-", close_expired(settings.RETENTION_MONTHS, timezone.now()))
+    for_every_cluster(delete_expired_of_cluster)
+
+
+def _tell(whose: str, done: dict[str, tuple[date, int]]) -> None:
+    for kind, (day, count) in done.items():
+        if count:
+            log.info("%s: deleted %s (%s), over before %s", whose, kind, count, day)

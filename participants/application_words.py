@@ -49,6 +49,15 @@ STATUS = {
     "withdrawn": Said(_("You have withdrawn your application"), _("You can apply again at any time.")),
 }
 
+#: What the coordinator is told after a step, before the applicant's name, and what to do then.
+TO_COORDINATOR = {
+    "submit": Said(_("New application"), _("Read it, then send it to the distributor, ask back or refuse:")),
+    "answer": Said(_("Your question is answered"), _("Read it, then send it to the distributor, ask back or refuse:")),
+    "object": Said(_("The distributor objects"), _("Ask the applicant, send it to the distributor again or refuse:")),
+    "confirm": Said(_("The distributor has confirmed"), _("Admit the applicant:")),
+    "withdraw": Said(_("Application taken back"), _("There is nothing left to do:")),
+}
+
 #: The timeline's words for a step that was taken.
 STEPS = {
     "start": _("Draft started"),

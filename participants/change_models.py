@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from participants.tenancy.models import TenantModel
@@ -42,7 +44,18 @@ class Change(TenantModel):
         verbose_name = _("change")
         verbose_name_plural = _("history of changes")
         ordering = ("-id",)
-        indexes: ClassVar = [models.Index(fields=["cluster", "table_name", "row_id", "-id"], name="history_of_a_row")]
+        indexes: ClassVar = [
+            models.Index(fields=["cluster", "table_name", "row_id", "-id"], name="history_of_a_row"),
+            # The platform's own changes are most of all, and few ask for them: they are left out.
+            models.Index(fields=["cluster", "user", "-id"], name="history_by_a_user", condition=Q(user__isnull=False)),
+            models.Index(fields=["cluster", "-id"], name="history_by_users", condition=Q(user__isnull=False)),
+            models.Index(
+                fields=["cluster", "operation", "-id"], name="history_of_the_rare",
+                condition=Q(operation__in=["delete", "erase"]),
+            ),
+            # Rows come in the order of time.
+            BrinIndex(fields=["at"], name="history_of_a_day", pages_per_range=32, autosummarize=True),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.table_name} {self.row_id} {self.operation}"

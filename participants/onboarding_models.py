@@ -7,8 +7,33 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from participants.application_words import STEPS
 from participants.kinds import Kind, LegalForm
 from participants.tenancy.models import TenantForeignKey, TenantModel
+
+
+class ClusterPage(TenantModel):
+    """What the coordinator tells everybody about the cluster, in both languages; either may be missing."""
+
+    text_pl = models.TextField(_("about the cluster, in Polish"), max_length=4000, blank=True)
+    text_en = models.TextField(_("about the cluster, in English"), max_length=4000, blank=True)
+    contact = models.CharField(
+        _("contact"), max_length=200, blank=True, help_text=_("E-mail address or telephone, for questions.")
+    )
+
+    class Meta:
+        verbose_name = _("public page")
+        verbose_name_plural = _("public page")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["cluster"], name="one_page_a_cluster")]
+
+    def __str__(self) -> str:
+        return self.cluster.name
+
+    def text(self, language: str) -> tuple[str, str]:
+        """The text and its language: the reader's own if there is one."""
+        texts = {"pl": self.text_pl.strip(), "en": self.text_en.strip()}
+        order = [language, *(other for other in texts if other != language)]
+        return next(((texts[name], name) for name in order if texts.get(name)), ("", language))
 
 
 class Invitation(TenantModel):
@@ -20,6 +45,9 @@ class Invitation(TenantModel):
     name = models.CharField(_("name"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, blank=True)
     legal_form = models.CharField(_("legal form"), max_length=10, choices=LegalForm, blank=True)
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
+    )
     token_sha256 = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(_("sent"))
     expires_at = models.DateTimeField(_("expires"))
@@ -77,6 +105,8 @@ class Application(TenantModel):
     iban = models.CharField(_("bank account (IBAN)"), max_length=34, blank=True)
 
     start_day = models.DateField(_("can begin on"), null=True, blank=True)
+    #: When all that was written here was removed at the applicant's wish.
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     participant = TenantForeignKey("participants.Participant", null=True, blank=True, verbose_name=_("participant"))
 
     class Meta:
@@ -89,6 +119,10 @@ class Application(TenantModel):
                 name="admitted_has_a_participant",
                 condition=Q(status="admitted", participant__isnull=False)
                 | (~Q(status="admitted") & Q(participant__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="only_what_is_over_is_erased",
+                condition=Q(erased_at=None) | Q(status__in=["refused", "withdrawn"]),
             ),
             models.CheckConstraint(
                 name="confirmed_has_a_start", condition=~Q(status__in=["confirmed", "admitted"]) | ~Q(start_day=None)
@@ -178,6 +212,9 @@ class ApplicationEvent(TenantModel):
         verbose_name = _("step of an application")
         verbose_name_plural = _("steps of applications")
         ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {STEPS.get(self.step, self.step)}"
 
 
 class Complaint(TenantModel):

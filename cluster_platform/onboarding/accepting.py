@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from cluster_platform.onboarding.guards import in_cluster
 from participants.models import Cluster
+from participants.selectors.applications import open_application
 from participants.services.invitations import InvitationRefused, accept_invitation, find_invitation, owns_address
 
 REFUSALS = {
@@ -39,7 +40,8 @@ def invitation(request: HttpRequest, cluster: Cluster, token: str) -> HttpRespon
         if not owns_address(user, found.email):
             raise InvitationRefused("other_address")
     except InvitationRefused as refused:
-        context = {"cluster": cluster, "refusal": REFUSALS[refused.reason]}
+        mine = refused.reason == "used" and open_application(user) is not None
+        context = {"cluster": cluster, "refusal": REFUSALS[refused.reason], "mine": mine}
         return render(
             request, "onboarding/invitation.html", context, status=410 if refused.reason != "other_address" else 403
         )

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,9 +20,11 @@ from cluster_platform.onboarding.files import as_download
 from cluster_platform.onboarding.forms import TextForm
 from cluster_platform.onboarding.status import timeline
 from contracts.services.admission import NotAdmissible, admit
-from metering.domain.calendar import time_zone
+from metering.domain.calendar import local_day, time_zone
 from metering.models import PointAssignment
+from metering.selectors.areas import confirmers
 from participants.domain.application_steps import STEPS, StepRefused, steps_from
+from participants.mails import tell_distributor
 from participants.models import Application, ApplicationDocument, Complaint, Participant
 from participants.services.applications import take_step
 from participants.services.complaints import answer_complaint
@@ -64,7 +67,8 @@ class ApplicationAdmin(ReadOnlyTenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).exclude(status=Application.Status.DRAFT)
         # Those withdrawn before they were ever sent in stay private as well.
-        return rows.filter(submitted_at__isnull=False).annotate(found_points=Count("points", distinct=True))
+        known = rows.filter(submitted_at__isnull=False, erased_at=None)
+        return known.annotate(found_points=Count("points", distinct=True))
 
     @admin.display(description=gettext_lazy("metering points"), ordering="found_points")
     def number_of_points(self, application: Any) -> int:
@@ -120,7 +124,9 @@ class ApplicationAdmin(ReadOnlyTenantAdmin):
                 participant = admit(cluster, application.pk, user, timezone.now())
                 messages.success(request, _("Admitted as %(participant)s.") % {"participant": participant})
             else:
-                take_step(cluster, application.pk, step, "coordinator", user, timezone.now(), text)
+                moved = take_step(cluster, application.pk, step, "coordinator", user, timezone.now(), text)
+                if step == "send":
+                    tell_distributor(moved, cluster, confirmers(cluster))
         except StepRefused:
             messages.warning(request, _("That was not possible any more: the application has moved on, see below."))
         except NotAdmissible as reason:
@@ -155,6 +161,8 @@ def hints(application: Application) -> list[str]:
     found = []
     codes = application.points.values("code")
     taken = PointAssignment.objects.filter(metering_point__code__in=codes, valid_to=None)
+    if application.participant_id:
+        taken = taken.exclude(participant=application.participant_id)
     for row in taken.select_related("metering_point", "participant"):
         values = {"point": row.metering_point, "owner": row.participant or "–"}
         found.append(_("The metering point %(point)s belongs to %(owner)s now.") % values)
@@ -169,21 +177,37 @@ def hints(application: Application) -> list[str]:
     return found
 
 
+class WaitFilter(admin.SimpleListFilter):
+    """What is to be answered, and what should have been by now."""
+
+    title = gettext_lazy("answer")
+    parameter_name = "answer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("late")), ("open", _("not answered")), ("done", _("answered"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = {"late": Q(is_late=True), "open": Q(answered_at=None), "done": Q(answered_at__isnull=False)}
+        return queryset.filter(wanted.get(self.value() or "", Q()))
+
+
 @admin.register(Complaint)
 class ComplaintAdmin(TenantAdmin):
     """Complaints, those without an answer first; an answer is written once."""
 
     view_action = "view_cluster"
     change_action = "answer_complaints"
-    list_display = ("subject", "participant", "made_at", "due_on", "is_answered")
-    list_filter = (("answered_at", admin.EmptyFieldListFilter),)
+    list_display = ("subject", "participant", "made_at", "due_on", "state")
+    list_filter = (WaitFilter,)
     search_fields = ("subject", "text", "participant__name", "participant__code")
     list_select_related = ("participant",)
     fields = ("participant", "user", "made_at", "due_on", "subject", "text", "answer")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        open_ones = Complaint.objects.filter(pk=OuterRef("pk"), answered_at=None)
-        return super().get_queryset(request).annotate(is_open=Exists(open_ones)).order_by("-is_open", "due_on")
+        today = local_day(timezone.now(), time_zone(request.cluster.timezone))  # type: ignore[attr-defined]
+        late = Q(answered_at=None, due_on__lt=today)
+        rows = super().get_queryset(request).annotate(is_late=ExpressionWrapper(late, BooleanField()))
+        return rows.order_by(F("answered_at").desc(nulls_first=True), "due_on")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -200,9 +224,13 @@ class ComplaintAdmin(TenantAdmin):
             form.base_fields["answer"].required = True
         return form
 
-    @admin.display(description=gettext_lazy("answered"), boolean=True, ordering="answered_at")
-    def is_answered(self, complaint: Complaint) -> bool:
-        return complaint.answered_at is not None
+    @admin.display(description=gettext_lazy("status"), ordering="answered_at")
+    def state(self, complaint: Any) -> Any:
+        if complaint.answered_at is not None:
+            return _("answered")
+        if complaint.is_late:
+            return format_html('<strong class="late">{}</strong>', _("late"))
+        return _("waits for your answer")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         cluster: Any = request.cluster  # type: ignore[attr-defined]

@@ -36,6 +36,7 @@ REFUSALS = {
     "type": _("This is no PDF, PNG or JPEG, whatever its name says."),
     "name": _("The file's name ends in another type than the file is: rename it, for example to .pdf."),
     "many": _("Ten files are the most: remove one first."),
+    "together": _("All files together may have 20 MB: remove one first."),
 }
 
 

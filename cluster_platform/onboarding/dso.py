@@ -116,7 +116,14 @@ def _application(request: HttpRequest, cluster: Cluster, found: Application) -> 
     except StepRefused:
         messages.warning(request, _("That was not possible any more: the application has moved on."))
         return redirect("dso_applications")
-    context = {"cluster": cluster, "application": found, "form": form, "objection": objection}
+    context = {
+        "cluster": cluster,
+        "application": found,
+        "form": form,
+        "objection": objection,
+        "objected": found.events.filter(step="object").order_by("-at"),
+        "tz": time_zone(cluster.timezone),
+    }
     return render(request, "onboarding/dso_application.html", {**context, "page": "dso_applications"})
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import TariffRate
 from participants.domain import identifiers
+from participants.domain.documents import MOST_BYTES
 from participants.kinds import Kind, LegalForm
 from participants.models import Application, ApplicationPoint, Cluster
 
@@ -30,6 +31,22 @@ def checked(number: str, is_right: Callable[[str], bool], problem: Any) -> str:
     if found and not is_right(found):
         raise forms.ValidationError(problem)
     return found
+
+
+class KilowattField(forms.DecimalField):
+    """A number with a comma or a point, whatever the language of the page and of the browser.
+
+    A number input of the browser would drop the sign that it does not expect: 9,5 would become 95.
+    """
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Any:
+        text = "".join(str(value or "").split()).replace(",", ".")
+        return super().to_python(text)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "inputmode": "decimal"}
 
 
 class PartForm(forms.ModelForm):
@@ -57,7 +74,7 @@ class WhoForm(PartForm):
         }
         help_texts = {
             "kind": _("A consumer only uses energy, a prosumer uses and feeds in, a producer mainly feeds in."),
-            "nip": _("Companies and public bodies only: 10 digits."),
+            "nip": _("Companies, public bodies and whoever is registered for VAT: 10 digits."),
             "regon": _("Companies and public bodies only, if you have one: 9 or 14 digits."),
         }
 
@@ -115,6 +132,11 @@ class PointForm(forms.ModelForm):
         max_length=30,
         help_text=_("18 digits; it stands on your electricity bill."),
     )
+    contracted_power_kw = KilowattField(label=_("Contracted power (kW)"), max_digits=10, decimal_places=3)
+    generation_capacity_kw = KilowattField(
+        label=_("Generation capacity (kW)"), max_digits=10, decimal_places=3, initial=0,
+        help_text=_("0 if you generate nothing here."),
+    )  # fmt: skip
     phases = forms.TypedChoiceField(label=_("Phases"), choices=[(1, "1"), (3, "3")], coerce=int)
 
     class Meta:
@@ -125,14 +147,11 @@ class PointForm(forms.ModelForm):
         )  # fmt: skip
         labels = {
             "tariff_group": _("Tariff group"),
-            "contracted_power_kw": _("Contracted power (kW)"),
             "yearly_use_kwh": _("Yearly use (kWh)"),
             "generation_source": _("You generate from"),
-            "generation_capacity_kw": _("Generation capacity (kW)"),
         }
         help_texts = {
             "tariff_group": _("For example G11; it stands on your electricity bill."),
-            "generation_capacity_kw": _("0 if you generate nothing here."),
         }
 
     def __init__(self, *args: Any, application: Application, cluster: Cluster, **kwargs: Any) -> None:
@@ -145,9 +164,8 @@ class PointForm(forms.ModelForm):
         self.fields["generation_source"].choices = [  # type: ignore[attr-defined]
             ("", _("nothing")), *ApplicationPoint.Source.choices,
         ]  # fmt: skip
-        for name in ("contracted_power_kw", "yearly_use_kwh", "generation_capacity_kw"):
-            self.fields[name].min_value = 0  # type: ignore[attr-defined]
-            self.fields[name].widget.attrs["min"] = 0
+        self.fields["yearly_use_kwh"].min_value = 0  # type: ignore[attr-defined]
+        self.fields["yearly_use_kwh"].widget.attrs["min"] = 0
 
     def clean_code(self) -> str:
         problem = _("This is no metering point's code: 18 digits, of which the last is a check digit.")
@@ -187,7 +205,13 @@ class DocumentForm(forms.Form):
         label=_("File"),
         max_length=200,
         help_text=_("PDF, PNG or JPEG, at most 5 MB: for example the agreement with your supplier, or a bill."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
+        widget=forms.FileInput(
+            attrs={
+                "accept": ".pdf,.png,.jpg,.jpeg",
+                "data-most-bytes": MOST_BYTES,
+                "data-too-big": _("The file is larger than 5 MB."),
+            }
+        ),
     )
 
 

@@ -54,7 +54,7 @@ def for_applicants(view: View) -> View:
     @login_required
     @in_cluster
     def guarded(request: HttpRequest, cluster: Cluster, application: int, *args: Any, **kwargs: Any) -> HttpResponse:
-        found = Application.objects.filter(pk=application, user=request.user.pk).first()
+        found = Application.objects.filter(pk=application, user=request.user.pk, erased_at=None).first()
         if found is None:
             raise Http404
         try:

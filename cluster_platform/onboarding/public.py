@@ -9,13 +9,14 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from cluster_platform.onboarding.guards import in_cluster
 from cluster_platform.portal import cluster_now, energy, periods
 from cluster_platform.portal.cluster_now import FEWEST_POINTS
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
-from participants.models import Cluster, Coordinator
+from participants.models import Cluster, ClusterPage, Coordinator
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,12 @@ def cluster(request: HttpRequest, cluster: Cluster) -> HttpResponse:
     run_day = periods.last_settled(cluster.pk)
     month = periods.month_span(local_day(run_day or now, tz), tz)
     days = list(each_day(month.first, next_month(month.first)))
+    page = ClusterPage.objects.filter(cluster=cluster).first()
+    about, language = page.text(get_language() or "pl") if page else ("", "")
     context = latest(cluster, now) | {
+        "about": about,
+        "about_language": language,
+        "contact": page.contact if page else "",
         "coordinator": Coordinator.objects.filter(cluster=cluster).first(),
         "month": month,
         "points": cluster_now.trading_points(cluster.pk, days),

@@ -17,6 +17,7 @@ from participants.domain.application_steps import steps_from
 from participants.models import Application
 from participants.selectors.applications import missing_in
 from participants.services.applications import take_step
+from participants.services.forgetting import other_ways_in
 
 #: Texts between the distributor and the coordinator are not the applicant's to read.
 SHOWN_TEXTS = {"ask", "answer", "refuse"}
@@ -55,6 +56,7 @@ def status(request: HttpRequest, applying: Applying) -> HttpResponse:
         "editable": applying.editable,
         "may_withdraw": "withdraw" in steps_from(application.status, "applicant"),
         "form": form,
+        "may_close": not other_ways_in(application.user, applying.cluster.pk),
     }
     return render(request, "onboarding/status.html", context | contents(application))
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cluster_platform.onboarding import accepting, apply, complaining, dso, public, status
+from cluster_platform.onboarding import accepting, apply, complaining, dso, own, public, status
 
 _MINE = "c/<slug:slug>/applications/<int:application>/"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("c/<slug:slug>/invitations/<str:token>/", accepting.invitation, name="invitation"),
     path(_MINE, status.status, name="application"),
     path(f"{_MINE}withdraw/", status.withdraw, name="application_withdraw"),
+    path(f"{_MINE}data.zip", own.data, name="application_data"),
+    path(f"{_MINE}erase/", own.erase, name="application_erase"),
     path(f"{_MINE}who/", apply.part, {"page": "who"}, name="application_who"),
     path(f"{_MINE}address/", apply.part, {"page": "address"}, name="application_address"),
     path(f"{_MINE}points/", apply.points, name="application_points"),

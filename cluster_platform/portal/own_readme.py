@@ -8,9 +8,16 @@ from participants.models import Cluster
 FILES = {
     "profile": _("who you are to the cluster"),
     "login": _("the login that asked for these data"),
+    "email_addresses": _("the e-mail addresses of that login"),
+    "second_factors": _("what that login is confirmed by beside the password"),
+    "sessions": _("where that login was used"),
+    "delegates": _("who acts for you; 'full' is yourself, 'act' may sign, 'read' only looks"),
+    "invitations_of_delegates": _("whom you invited to act for you"),
+    "former_data": _("what was stored about you before, contract and metering points, and what it was changed to"),
     "metering_points": _("your metering points, and from which day to which (exclusive) they are yours"),
     "meters": _("the meters at your metering points, while the points were yours"),
     "contracts": _("the scheme that you are settled under, from day to day (exclusive)"),
+    "allocation_keys": _("your agreed share of local energy, if your cluster shares by keys"),
     "readings": _("what your meters counted in each quarter-hour (Wh); a higher version replaces a lower one"),
     "daily_sums": _("what is kept of your old readings: sums by local day (Wh), and quarter-hours of each quality"),
     "positions": _("what you bought and sold in each quarter-hour (Wh); only rows in force count"),
@@ -21,10 +28,26 @@ FILES = {
     "consents": _("what you consented to, and when"),
     "accesses_to_readings": _("who looked at your readings; without a metering point, at those of all members"),
     "applications": _("how you applied"),
+    "application_points": _("the metering points of your application"),
     "application_steps": _("the steps of your application"),
     "complaints": _("your complaints and the answers"),
     "agreements": _("your agreements, step by step"),
+    "agreement_signatures": _("how they were signed for you; the address only if it was with this login"),
     "agreement_texts": _("the texts of your agreements"),
+}
+
+WORDS = {
+    "imported, bought": _("drawn from the grid"),
+    "exported, sold": _("fed into the grid"),
+    "net": _("fed in less drawn; below zero you drew more"),
+    "local": _("from or to neighbours in the cluster"),
+    "external": _("from or to the market outside, through the coordinator"),
+    "sharing_level": _("how near the neighbour is: the same station, substation or cluster"),
+    "equalisation": _("makes all buyers of a quarter-hour pay the same for energy, and all sellers get the same"),
+    "assurance": _("what the cluster pays so that you are no worse off than under the standard tariff"),
+    "in_force": _("t: this row counts; f: a later revision replaced it"),
+    "quality": _("measured, split (from an hour), substituted (with a reason) or estimated"),
+    "wh, kwh, kw": _("watt-hours, kilowatt-hours (1000 Wh), kilowatts"),
 }
 
 
@@ -36,5 +59,8 @@ def readme(cluster: Cluster) -> str:
         "",
         *(f"{name} – {text}" for name, text in FILES.items()),
         gettext("documents/, agreements/ – files that you sent in, and your agreements as PDF"),
+        "",
+        gettext("Words in the columns:"),
+        *(f"{name} – {text}" for name, text in WORDS.items()),
     ]
     return "\n".join(lines) + "\n"

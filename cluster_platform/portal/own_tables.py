@@ -10,6 +10,17 @@ _UTC = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS {1}""
 _OWN = "unnest(%(points)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS own(point, starts, ends)"
 
 
+_WITH_HISTORY = "participants_participant,contracts_contract,metering_pointassignment,contracts_statickey"
+
+
+def _of_own(side: str) -> str:
+    """What was noted of a row before or after a change is the participant's own; a row may have changed hands."""
+    return f"""
+        ((h.table_name = 'participants_participant' AND h.row_id = %(participant)s)
+         OR ({side} ->> 'participant_id')::bigint = %(participant)s)
+    """
+
+
 def _own_rows(table: str) -> str:
     """Rows of a table with millions of them that concern own points while they were own."""
     return f"""
@@ -37,6 +48,36 @@ TABLES = {
             {_UTC.format("u.last_login", "last_login")}
         FROM participants_user u WHERE u.id = %(user)s
     """,
+    "email_addresses": """
+        SELECT e.email, e.verified, e.primary FROM account_emailaddress e WHERE e.user_id = %(user)s ORDER BY e.email
+    """,
+    "second_factors": f"""
+        SELECT f.type, {_UTC.format("f.created_at", "created")}, {_UTC.format("f.last_used_at", "last_used")}
+        FROM mfa_authenticator f WHERE f.user_id = %(user)s ORDER BY f.id
+    """,
+    "sessions": f"""
+        SELECT {_UTC.format("s.created_at", "signed_in")}, {_UTC.format("s.last_seen_at", "last_seen")},
+            host(s.ip) AS ip, s.user_agent AS browser
+        FROM usersessions_usersession s WHERE s.user_id = %(user)s ORDER BY s.id
+    """,
+    "delegates": """
+        SELECT u.email, m.level FROM participants_membership m JOIN participants_user u ON u.id = m.user_id
+        WHERE m.cluster_id = %(cluster)s AND m.participant_id = %(participant)s ORDER BY u.email
+    """,
+    "invitations_of_delegates": f"""
+        SELECT i.email, i.level, {_UTC.format("i.created_at", "invited")}, {_UTC.format("i.taken_at", "taken_up")}
+        FROM participants_roleinvitation i
+        WHERE i.cluster_id = %(cluster)s AND i.participant_id = %(participant)s ORDER BY i.id
+    """,
+    "former_data": f"""
+        SELECT {_UTC.format("h.at", "at")}, h.table_name AS kept_in, h.operation,
+            CASE WHEN {_of_own("h.before")} THEN h.before::text END AS before,
+            CASE WHEN {_of_own("h.after")} THEN h.after::text END AS after
+        FROM participants_change h
+        WHERE h.cluster_id = %(cluster)s AND h.table_name = ANY('{{{_WITH_HISTORY}}}')
+          AND ({_of_own("h.before")} OR {_of_own("h.after")})
+        ORDER BY h.id
+    """,
     "metering_points": """
         SELECT m.code, n.code AS grid_node, a.tariff_group, a.contracted_power_kw, a.generation_capacity_kw, a.phases,
             a.yearly_use_kwh, a.capacity_factor, a.valid_from, a.valid_to
@@ -57,6 +98,10 @@ TABLES = {
     "contracts": """
         SELECT c.scheme, c.valid_from, c.valid_to FROM contracts_contract c
         WHERE c.cluster_id = %(cluster)s AND c.participant_id = %(participant)s ORDER BY c.valid_from
+    """,
+    "allocation_keys": """
+        SELECT k.share, k.valid_from FROM contracts_statickey k
+        WHERE k.cluster_id = %(cluster)s AND k.participant_id = %(participant)s ORDER BY k.valid_from
     """,
     "readings": f"""
         SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, t.version,
@@ -120,6 +165,13 @@ TABLES = {
         FROM participants_application a
         WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY a.id
     """,
+    "application_points": """
+        SELECT p.code, p.tariff_group, p.contracted_power_kw, p.phases, p.yearly_use_kwh, p.generation_source,
+            p.generation_capacity_kw, p.grid_node
+        FROM participants_application a
+        JOIN participants_applicationpoint p ON p.cluster_id = a.cluster_id AND p.application_id = a.id
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY a.id, p.code
+    """,
     "application_steps": f"""
         SELECT {_UTC.format("e.at", "at")}, e.step, e.actor AS by, e.text
         FROM participants_application a
@@ -138,6 +190,16 @@ TABLES = {
         FROM contracts_agreement g
         JOIN contracts_agreementevent e ON e.cluster_id = g.cluster_id AND e.agreement_id = g.id
         WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s ORDER BY g.number, e.position
+    """,
+    "agreement_signatures": f"""
+        SELECT g.number, s.email, {_UTC.format("s.at", "at")}, s.pdf_sha256, s.declaration,
+            CASE WHEN s.user_id = %(user)s THEN host(s.ip) END AS ip,
+            CASE WHEN s.user_id = %(user)s THEN s.authentication::text END AS authentication
+        FROM contracts_agreement g
+        JOIN contracts_agreementdocument d ON d.cluster_id = g.cluster_id AND d.agreement_id = g.id
+        JOIN contracts_agreementsignature s
+          ON s.cluster_id = d.cluster_id AND s.document_id = d.id AND s.side = 'partner'
+        WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s ORDER BY g.number, s.id
     """,
     "agreement_texts": """
         SELECT g.number, d.text, d.text_sha256, d.pdf_sha256

@@ -5,23 +5,13 @@ from typing import Any
 from django import template
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from contracts.agreement_models import AgreementState
-from contracts.agreement_words import DONE
+from contracts.agreement_words import DONE, authenticated_by
 from contracts.models import Agreement, AgreementEvent, AgreementSignature
 from participants.permissions import may
 
 register = template.Library()
-
-_METHODS = {
-    "password": _("password"),
-    "code": _("code by e-mail"),
-    "totp": _("code of an app"),
-    "webauthn": _("security key or passkey"),
-    "recovery_codes": _("recovery code"),
-}
 
 
 @register.filter
@@ -38,8 +28,7 @@ def agreement_state(state: str) -> str:
 @register.filter
 def signed_in_by(signature: AgreementSignature) -> str:
     """How the session of a signature was authenticated, in words."""
-    names = [record.get("type") or record.get("method", "") for record in signature.authentication]
-    return ", ".join(dict.fromkeys(str(_METHODS.get(name, name)) for name in names if name)) or gettext("unknown")
+    return authenticated_by(signature)
 
 
 @register.simple_tag(takes_context=True)

@@ -162,3 +162,21 @@ def access_switcher(context: dict[str, Any]) -> dict[str, Any]:
         "choices": labelled_accesses(request) if request else [],
         "csrf_token": context.get("csrf_token"),
     }
+
+
+#: What a browser calls itself, the more special name first: most also claim to be Chrome or Safari.
+_BROWSERS = {
+    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung Internet", "FxiOS": "Firefox", "Firefox": "Firefox",
+    "CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari",
+}  # fmt: skip
+_SYSTEMS = {
+    "Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS X": "macOS",
+    "Linux": "Linux",
+}  # fmt: skip
+
+
+@register.filter
+def browser_in_words(user_agent: str) -> str:
+    """`Chrome · Windows`; what nobody knows is shown as it came."""
+    found = [next((name for sign, name in names.items() if sign in user_agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found)) or user_agent

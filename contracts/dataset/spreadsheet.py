@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +14,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
 
 LARGEST_ROW = 20_000
+#: A value that a spreadsheet would take for a formula (OWASP, "CSV injection"), however often it is quoted already.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED = re.compile(r"'+[=+\-@\t\r]")
+TEXT_FORMAT = "@"
 
 
 class NotATable(ValueError):
@@ -28,9 +33,14 @@ def as_csv(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise NotATable("UTF-8") from error
     head = text.partition("\n")[0]
-    if ";" in head and "," not in head:
-        return _written(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
-    return text
+    delimiter = ";" if ";" in head and "," not in head else ","
+    if delimiter == "," and not _QUOTED.search(text):
+        return text
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return text  # Whoever reads it says what is wrong.
+    return _written([_unquoted(value) for value in row] for row in rows)
 
 
 def to_xlsx(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
@@ -45,13 +55,23 @@ def to_xlsx(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
 
 
 def to_csv(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """The file as the format has it."""
-    return _written([columns, *lines])
+    """As the format has it, but for an apostrophe before what a spreadsheet would compute; `as_csv` drops it."""
+    return _written([columns, *([_quoted(value) for value in line] for line in lines)])
+
+
+def _quoted(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _unquoted(value: str) -> str:
+    return value[1:] if _QUOTED.match(value) else value
 
 
 def _text_cell(sheet: Any, value: object) -> Any:
     cell = WriteOnlyCell(sheet, "" if value is None else str(value))
     cell.data_type = "s"
+    # Also when somebody edits it.
+    cell.number_format = TEXT_FORMAT
     return cell
 
 

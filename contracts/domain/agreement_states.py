@@ -31,6 +31,7 @@ class Act(StrEnum):
     RECORD_ACCEPTANCE = "record_acceptance"
     COUNTERSIGN = "countersign"
     REVOKE = "revoke"
+    CANCEL = "cancel"
     BEGIN = "begin"
     SUSPEND = "suspend"
     RESUME = "resume"
@@ -98,11 +99,15 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(Act.COUNTERSIGN, State.OFFERED, State.COUNTERSIGNED, By.COORDINATOR),
     Transition(Act.COUNTERSIGN, State.ACCEPTED, State.SIGNED, By.COORDINATOR),
     Transition(Act.REVOKE, State.SIGNED, State.WITHDRAWN, By.PARTNER, frozenset({Kind.PARTICIPANT})),
+    # The distributor's stays: how grid fees are settled was set with it.
+    Transition(Act.CANCEL, State.SIGNED, State.WITHDRAWN, By.COORDINATOR, frozenset(Kind) - {Kind.DSO}),
     Transition(Act.BEGIN, State.SIGNED, State.IN_FORCE, By.TIME),
     Transition(Act.SUSPEND, State.IN_FORCE, State.SUSPENDED, By.COORDINATOR),
     Transition(Act.RESUME, State.SUSPENDED, State.IN_FORCE, By.COORDINATOR),
+    Transition(Act.GIVE_NOTICE, State.SIGNED, State.TERMINATED, By.PARTNER, _SIGN_IN),
     Transition(Act.GIVE_NOTICE, State.IN_FORCE, State.TERMINATED, By.PARTNER, _SIGN_IN),
     Transition(Act.GIVE_NOTICE, State.SUSPENDED, State.TERMINATED, By.PARTNER, _SIGN_IN),
+    Transition(Act.TERMINATE, State.SIGNED, State.TERMINATED, By.COORDINATOR),
     Transition(Act.TERMINATE, State.IN_FORCE, State.TERMINATED, By.COORDINATOR),
     Transition(Act.TERMINATE, State.SUSPENDED, State.TERMINATED, By.COORDINATOR),
     Transition(Act.CLOSE, State.SIGNED, State.WITHDRAWN, By.COORDINATOR),

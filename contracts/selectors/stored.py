@@ -32,17 +32,22 @@ Pairs = list[tuple[Row, Record]]
 
 def table(file: str, pairs: Pairs[Row, Record]) -> r.Table[Record]:
     """The records alone."""
-    return r.Table(file, tuple(record for _, record in pairs), ())
+    return _on_lines(file, tuple(record for _, record in pairs))
+
+
+def _on_lines(file: str, rows: tuple[Any, ...]) -> r.Table[Any]:
+    """As they stand in a file, below its header."""
+    return r.Table(file, rows, tuple(range(2, len(rows) + 2)))
 
 
 def rates(dso: Dso) -> r.Table[Rate]:
     """The published rates of a distributor."""
-    return r.Table("tariff.csv", rates_of(dso), ())
+    return _on_lines("tariff.csv", rates_of(dso))
 
 
 def zones(dso: Dso) -> r.Table[ZoneRow]:
     """The published zones of a distributor."""
-    return r.Table("tariff_zones.csv", zones_of(dso), ())
+    return _on_lines("tariff_zones.csv", zones_of(dso))
 
 
 def cluster_record(row: Cluster) -> r.ClusterRecord:

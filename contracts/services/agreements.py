@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, models, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contracts.agreement_models import AgreementState
@@ -32,6 +33,7 @@ from contracts.domain.agreement_states import (
 from contracts.domain.agreement_text import digest
 from contracts.models import Agreement, AgreementEvent, AgreementSignature, ExternalPartner
 from contracts.services import agreement_effects as effects
+from contracts.services.agreement_mail import tell
 from contracts.services.agreement_papers import template_in_use, write_document
 from metering.domain.calendar import local_day, time_zone
 from participants.access import Access
@@ -78,7 +80,8 @@ def offer_agreement(
     """
     office = Actor(user, Access(cluster.pk, "coordinator"))
     agreement = prepare(cluster, office, now, start_day, participant=participant, language=language)
-    offer(agreement, office, now)
+    # The e-mail of admission says that it waits.
+    _do(agreement, Act.OFFER, office, now, told=True)
     return agreement
 
 
@@ -194,12 +197,27 @@ def resume(agreement: Agreement, actor: Actor, now: datetime, day: date | None =
 
 @transaction.atomic
 def terminate(agreement: Agreement, actor: Actor, now: datetime, day: date | None = None, reason: str = "") -> date:
-    """Notice, by either side; returns the first day without the agreement, not before the notice period has passed."""
+    """Notice, by either side; returns the first day without the agreement, not before the notice period has passed.
+
+    Given before the first day it holds too: the coordinator's agreement whose notice has passed by then never begins.
+    """
+    lock_agreements(agreement.cluster)
     earliest = notice_end(_today(agreement.cluster, now), agreement.notice_days)
     if day is not None and day < earliest:
-        raise AgreementError(_("With the notice period it can't end before %(day)s.") % {"day": earliest.isoformat()})
+        text = _("With the notice period it can't end before %(day)s.")
+        raise AgreementError(text % {"day": date_format(earliest, "DATE_FORMAT")})
     partner = actor.access is not None and actor.access.role in ("member", "dso")
-    end = day or earliest
+    end, standing = day or earliest, standing_of(agreement, now)
+    revocable = agreement.kind == Kind.PARTICIPANT and agreement.amends_id is None
+    if partner and revocable and standing.state == State.SIGNED:
+        raise AgreementError(_("It is not in force yet: you can revoke it without notice."))
+    if standing.state == State.SIGNED and end <= standing.day:
+        end = standing.day
+        if not partner and agreement.kind != Kind.DSO and agreement.amends_id is None:
+            _do(agreement, Act.CANCEL, actor, now, reason=reason)
+            if agreement.participant is not None:
+                effects.settle_as_before(agreement.participant, end)
+            return end
     _do(agreement, Act.GIVE_NOTICE if partner else Act.TERMINATE, actor, now, day=end, reason=reason)
     _settle(agreement, end, "standard")
     return end
@@ -228,9 +246,10 @@ def standing_of(agreement: Agreement, now: datetime) -> Standing:
 
 
 def _do(
-    agreement: Agreement, act: Act, actor: Actor | None, now: datetime, day: date | None = None, reason: str = ""
-) -> None:
-    """Check the act against the table and the person, and note it."""
+    agreement: Agreement, act: Act, actor: Actor | None, now: datetime, day: date | None = None, reason: str = "",
+    told: bool = False,
+) -> None:  # fmt: skip
+    """Check the act against the table and the person, note it and tell whom it concerns, unless they are `told`."""
     with transaction.atomic():
         lock_agreements(agreement.cluster)
         standing = standing_of(agreement, now)
@@ -244,8 +263,10 @@ def _do(
             position += 1
             _note(agreement, position, passed, standing.stored, standing.state, standing.day, now, None)
         user = actor.user if actor else None
-        today = _today(agreement.cluster, now)
-        _note(agreement, position + 1, act, standing.state, row.target, day or today, now, user, reason)
+        since = day or _today(agreement.cluster, now)
+        _note(agreement, position + 1, act, standing.state, row.target, since, now, user, reason)
+        if not told:
+            tell(agreement, act, standing.state, row.target, since, reason)
 
 
 def _note(
@@ -291,7 +312,8 @@ def _refuse_second(rivals: Any, amends: Agreement | None, start_day: date) -> No
             raise AgreementError(_("Agreement No. %(number)s stands: amend it.") % {"number": rival.number})
         if rival.state == State.TERMINATED and start_day < rival.day:
             raise AgreementError(_("Agreement No. %(number)s has not ended by then.") % {"number": rival.number})
-    if amends is not None and not any(rival == amends and rival.state in STANDING for rival in rivals):
+    running = STANDING - {State.SIGNED}
+    if amends is not None and not any(rival == amends and rival.state in running for rival in rivals):
         raise AgreementError(_("Agreement No. %(number)s is not in force.") % {"number": amends.number})
 
 

@@ -32,7 +32,8 @@ def end_trading(
 ) -> list[Outcome]:
     """From local midnight of `day` on these participants are under the standard mechanism; each for itself.
 
-    A signed agreement is terminated, with its notice period; a contract without one ends on the day.
+    A signed agreement is terminated, with its notice period, also before it begins; a contract without one ends on the
+    day.
     """
     return [_end(cluster, participant, day, actor, now, reason) for participant in participants]
 
@@ -46,10 +47,10 @@ def _end(cluster: Cluster, participant: Participant, day: date, actor: Actor, no
             standing = next((row for row in agreements if row.state in STANDING), None)
             if any(row.state in OPEN for row in agreements):
                 raise AgreementError(_("An agreement is still being signed: withdraw it first."))
-            if any(row.state == State.TERMINATED for row in agreements):
-                raise AgreementError(_("It is terminated already."))
             if standing is not None:
                 terminate(standing, actor, now, day, reason)
+            elif any(row.state == State.TERMINATED for row in agreements):
+                raise AgreementError(_("It is terminated already."))
             else:
                 _end_without_agreement(participant, day, today, actor)
     except AgreementError as error:

@@ -6,33 +6,25 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from contracts.models import Contract
 from metering.domain.calendar import local_day, time_zone
 from metering.models import PointAssignment
-from participants.access import Access, accesses_of
 from participants.models import (
     Application,
-    ApplicationDocument,
-    ApplicationEvent,
     Cluster,
     Complaint,
     ErasureRequest,
-    Invitation,
     Membership,
     Participant,
     RoleInvitation,
     User,
 )
-from participants.tenancy.audit import erase_from_history
+from participants.services.forgetting import ADDRESS, blank, close, forget_applications, other_ways_in, remove_all
 
 #: Stands where a name must not be empty.
 NO_NAME = "—"
-_ADDRESS = ("email", "street", "postcode", "city", "country", "iban")
-#: Verified addresses, second factors, sessions: all that hangs on a login.
-_LOGIN_APPS = ("account", "mfa", "socialaccount", "usersessions")
 
 
 class ErasureRefused(Exception):
@@ -93,8 +85,8 @@ def erase_participant(participant: Participant, user: User | None, now: datetime
     _forget_in_admin_log(participant)
     people = _close_logins(participant)
     _forget_application(participant, people)
-    _blank(Complaint.objects.filter(participant=participant), dict.fromkeys(("subject", "text", "answer"), NO_NAME))
-    _blank(Participant.objects.filter(pk=participant.pk), _personal_fields(participant))
+    blank(Complaint.objects.filter(participant=participant), dict.fromkeys(("subject", "text", "answer"), NO_NAME))
+    blank(Participant.objects.filter(pk=participant.pk), _personal_fields(participant))
     request.erased_at, request.erased_by = now, user
     request.save()
     return True
@@ -102,27 +94,9 @@ def erase_participant(participant: Participant, user: User | None, now: datetime
 
 def _personal_fields(participant: Participant) -> dict[str, str]:
     """The new values. A tax number stays with a company, and with whoever pays VAT: their documents must bear it."""
-    blank = dict.fromkeys(_ADDRESS, "") | {"name": NO_NAME}
+    empty = dict.fromkeys(ADDRESS, "") | {"name": NO_NAME}
     keeps_nip = participant.vat_payer or participant.legal_form != Participant.LegalForm.PERSON
-    return blank if keeps_nip else {**blank, "nip": ""}
-
-
-def _blank(rows: QuerySet[Any], fields: dict[str, str]) -> None:
-    """Overwrite these fields of the rows, and in all that was noted of their past."""
-    keys = list(rows.values_list("pk", flat=True))
-    rows.model._base_manager.filter(pk__in=keys).update(**fields)
-    _forget_past(rows.model, keys, list(fields))
-
-
-def _remove(rows: QuerySet[Any], fields: list[str]) -> None:
-    keys = list(rows.values_list("pk", flat=True))
-    rows.model._base_manager.filter(pk__in=keys).delete()
-    _forget_past(rows.model, keys, fields)
-
-
-def _forget_past(model: type[Model], keys: list[int], fields: list[str]) -> None:
-    for key in keys:
-        erase_from_history(connection, model._meta.db_table, key, fields)
+    return empty if keeps_nip else {**empty, "nip": ""}
 
 
 def _close_logins(participant: Participant) -> list[User]:
@@ -130,29 +104,11 @@ def _close_logins(participant: Participant) -> list[User]:
     memberships: QuerySet[Membership] = Membership.objects.filter(participant=participant)
     own = [row.user for row in memberships.filter(level=Membership.Level.FULL).select_related("user")]
     memberships.delete()
-    _remove(RoleInvitation.objects.filter(participant=participant), ["email"])
-    closed = [user for user in own if not user.is_superuser and not _other_ways_in(user, participant.cluster_id)]
+    remove_all(RoleInvitation, "participant", [participant.pk], ["email"])
+    closed = [user for user in own if not user.is_superuser and not other_ways_in(user, participant.cluster_id)]
     for user in closed:
-        _anonymise(user)
+        close(user)
     return closed
-
-
-def _other_ways_in(user: User, cluster_id: int) -> list[Access]:
-    """What the login still opens, but for applications to this cluster, which are forgotten too."""
-    return [row for row in accesses_of(user) if row.role != "applicant" or row.cluster_id != cluster_id]
-
-
-def _anonymise(user: User) -> None:
-    for relation in User._meta.related_objects:
-        model: Any = relation.related_model
-        if model._meta.app_label in _LOGIN_APPS:
-            model._base_manager.filter(**{relation.field.name: user}).delete()
-    user.email = f"erased-{user.pk}@erased.invalid"
-    user.first_name = user.last_name = ""
-    user.is_active = user.is_staff = False
-    user.last_login = None
-    user.set_unusable_password()
-    user.save()
 
 
 def _forget_application(participant: Participant, people: list[User]) -> None:
@@ -160,15 +116,7 @@ def _forget_application(participant: Participant, people: list[User]) -> None:
     applications = Application.objects.filter(
         Q(participant=participant) | Q(user__in=people), cluster=participant.cluster_id
     )
-    keys = list(applications.values_list("pk", flat=True))
-    invitations = [key for key in applications.values_list("invitation", flat=True) if key is not None]
-    _remove(ApplicationDocument.objects.filter(application__in=keys), ["name"])
-    events = list(ApplicationEvent.objects.filter(application__in=keys).values_list("pk", flat=True))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT forget_application_texts(%s)", [keys])
-    _forget_past(ApplicationEvent, events, ["text"])
-    _blank(applications, dict.fromkeys((*_ADDRESS, "name", "nip", "regon"), ""))
-    _blank(Invitation.objects.filter(pk__in=invitations), {"email": "", "name": ""})
+    forget_applications(applications)
 
 
 def _forget_in_admin_log(participant: Participant) -> None:

@@ -138,6 +138,16 @@ def next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
+def months_before(day: date, months: int) -> date:
+    """First day of the month that lies so many months before that of `day`.
+
+    >>> months_before(date(2026, 2, 28), 3)
+    datetime.date(2025, 11, 1)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, 1)
+
+
 def month_days(period: str) -> tuple[date, date]:
     """First day of the month `2026-06` and of the next one.
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models import Q
 
 from metering.models import DsoArea
 from participants.access import Access
-from participants.models import User
+from participants.models import Cluster, DsoUser, User
 
 _BELOW = """
 WITH RECURSIVE below AS (
@@ -16,6 +17,13 @@ WITH RECURSIVE below AS (
 )
 SELECT id FROM below
 """
+
+
+def confirmers(cluster: Cluster) -> list[User]:
+    """The distributor's logins that look after a part of the cluster in scope, or after the whole grid."""
+    areas = DsoArea.objects.filter(cluster=cluster).values("user")
+    rows = DsoUser.objects.filter(Q(whole_grid=True) | Q(user__in=areas), dso=cluster.dso_id, user__is_active=True)
+    return [row.user for row in rows.select_related("user").order_by("user")]
 
 
 def nodes_of(access: Access, user: User, cluster_id: int) -> frozenset[int] | None:

@@ -8,12 +8,14 @@ ENDINGS = {
 }
 MOST_BYTES = 5 * 2**20
 MOST_DOCUMENTS = 10
+#: Of all documents of an application together.
+MOST_BYTES_TOGETHER = 20 * 2**20
 
 _PNG_HEAD, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
 class DocumentRefused(ValueError):
-    """`reason` is one of: empty, big, type, name, many."""
+    """`reason` is one of: empty, big, type, name, many, together."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

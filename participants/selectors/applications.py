@@ -33,12 +33,16 @@ _NEEDED = (
 def missing_in(application: Application) -> list[Missing]:
     """All that must be given before the application can be sent in; in the order of the form."""
     missing = [Missing(page, what) for page, field, what in _NEEDED if not getattr(application, field)]
-    if application.legal_form in (LegalForm.COMPANY, LegalForm.PUBLIC) and not application.nip:
+    organised = application.legal_form in (LegalForm.COMPANY, LegalForm.PUBLIC)
+    if (organised or application.vat_payer) and not application.nip:
         missing.append(Missing("who", _("your tax number (NIP)")))
     points = list(application.points.all())
+    generates = any(point.generation_capacity_kw for point in points)
     if not points:
         missing.append(Missing("points", _("at least one metering point")))
-    elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not any(p.generation_capacity_kw for p in points):
+    elif application.kind == Kind.CONSUMER and generates:
+        missing.append(Missing("who", _("that you are a prosumer or producer: one of your metering points generates")))
+    elif application.kind in (Kind.PROSUMER, Kind.PRODUCER) and not generates:
         missing.append(Missing("points", _("the generation of one of your metering points")))
     return missing
 
@@ -50,4 +54,4 @@ def open_application(user: User) -> Application | None:
 
 def latest_application(user: User) -> Application | None:
     """The user's last application in the cluster in scope."""
-    return Application.objects.filter(user=user).order_by("-created_at").first()
+    return Application.objects.filter(user=user, erased_at=None).order_by("-created_at").first()

@@ -9,15 +9,21 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.db.models import Case, F, Q, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from participants.models import Change, User
+from participants.models import Application, ApplicationDocument, ApplicationEvent, ApplicationPoint, Change, User
 
 EMPTY = "–"
 #: Said by the row itself, so never listed among its fields.
 _UNSAID = frozenset({"id", "cluster_id"})
+_PARTS_OF_APPLICATIONS = [
+    model._meta.db_table for model in (ApplicationPoint, ApplicationDocument, ApplicationEvent)
+]  # fmt: skip
 Names = Mapping[type[models.Model], Mapping[Any, str]]
 
 
@@ -41,6 +47,18 @@ class Entry:
     kind: str
     row: str
     differences: list[Difference]
+
+
+def without_drafts(changes: models.QuerySet[Change]) -> models.QuerySet[Change]:
+    """Leaves out what concerns applications that were never sent in: they are their applicants' alone."""
+    named = Coalesce(KeyTextTransform("application_id", "after"), KeyTextTransform("application_id", "before"))
+    concerned = Case(
+        When(table_name=Application._meta.db_table, then=F("row_id")),
+        When(table_name__in=_PARTS_OF_APPLICATIONS, then=Cast(named, models.BigIntegerField())),
+        output_field=models.BigIntegerField(),
+    )
+    unsent = Application.objects.filter(submitted_at=None).values("pk")
+    return changes.annotate(application=concerned).filter(Q(application=None) | ~Q(application__in=unsent))
 
 
 def entries(changes: Iterable[Change]) -> list[Entry]:

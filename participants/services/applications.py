@@ -3,11 +3,13 @@
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
 from django.utils.text import get_valid_filename
 
 from participants.domain.application_steps import EDITABLE, STEPS, Actor, StepRefused, next_status
-from participants.domain.documents import MOST_DOCUMENTS, DocumentRefused, check_document
-from participants.mails import tell_applicant
+from participants.domain.documents import MOST_BYTES_TOGETHER, MOST_DOCUMENTS, DocumentRefused, check_document
+from participants.mails import tell_applicant, tell_coordinator
 from participants.models import (
     Application,
     ApplicationDocument,
@@ -67,6 +69,12 @@ def take_step(
         raise StepRefused("the application is not complete")
     if step == "submit":
         application.submitted_at = now
+    if step in ("submit", "answer"):
+        # Letters and the agreement are in the language in which it was read last.
+        application.language = user.language
+    if step == "withdraw" and application.submitted_at is None:
+        # Nobody has seen them and nobody will.
+        application.documents.all().delete()
     move(cluster, application, step, status, actor, user, now, text)
     return application
 
@@ -114,6 +122,8 @@ def move(
     # What the distributor objects to is between it and the coordinator.
     shown = text.strip() if STEPS[step].actor == "coordinator" else ""
     tell_applicant(application, cluster, shown)
+    if actor != "coordinator" and application.submitted_at is not None:
+        tell_coordinator(application, cluster, step, text.strip())
 
 
 @transaction.atomic
@@ -121,8 +131,11 @@ def add_document(application_id: int, name: str, content: bytes, now: datetime) 
     """Store a file after looking at what it is; DocumentRefused or StepRefused otherwise."""
     application = editable(application_id)
     content_type = check_document(name, content)
-    if application.documents.count() >= MOST_DOCUMENTS:
+    kept = application.documents.aggregate(files=Count("pk"), size=Coalesce(Sum("size"), 0))
+    if kept["files"] >= MOST_DOCUMENTS:
         raise DocumentRefused("many")
+    if kept["size"] + len(content) > MOST_BYTES_TOGETHER:
+        raise DocumentRefused("together")
     return ApplicationDocument.objects.create(
         cluster_id=application.cluster_id, application=application, name=get_valid_filename(name)[-200:],
         content_type=content_type, content=content, size=len(content), uploaded_at=now,

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from participants.mails import tell_complainant
+from participants.mails import tell_complainant, tell_of_complaint
 from participants.models import Cluster, Complaint, Participant, User
 
 
@@ -12,6 +12,7 @@ class AlreadyAnswered(ValueError):
     """A complaint is answered once."""
 
 
+@transaction.atomic
 def complain(
     cluster: Cluster,
     participant: Participant,
@@ -21,12 +22,14 @@ def complain(
     due_on: date,
     language: str,
 ) -> Complaint:
-    """Store a complaint, `written` as subject and text, to be answered by the local day `due_on`."""
+    """Store a complaint, `written` as subject and text, to be answered by the local day `due_on`; tell who answers."""
     subject, text = written
-    return Complaint.objects.create(
+    complaint = Complaint.objects.create(
         cluster=cluster, participant=participant, user=user, subject=subject, text=text, made_at=now, due_on=due_on,
         language=language,
     )  # fmt: skip
+    tell_of_complaint(complaint, cluster)
+    return complaint
 
 
 @transaction.atomic

@@ -31,13 +31,17 @@ class Invited:
     name: str = ""
     kind: str = ""
     legal_form: str = ""
+    language: str = ""
 
 
 @transaction.atomic
 def send_invitations(
     cluster: Cluster, people: Iterable[Invited], user: User, now: datetime, language: str
 ) -> list[Invitation]:
-    """Store and send an invitation to each, all or none; a newer one replaces an unused one to the same address."""
+    """Store and send an invitation to each, all or none; a newer one replaces an unused one to the same address.
+
+    Who has no language of their own is written to in `language`.
+    """
     sent = []
     for person in people:
         email = person.email.strip().lower()
@@ -46,11 +50,11 @@ def send_invitations(
         invitation = Invitation.objects.create(
             cluster=cluster, email=email, name=person.name, kind=person.kind, legal_form=person.legal_form,
             token_sha256=_hash(token), created_at=now, expires_at=now + timedelta(days=settings.INVITATION_DAYS),
-            invited_by=user,
+            invited_by=user, language=person.language or language,
         )  # fmt: skip
-        invite(invitation, cluster, token, language)
-        sent.append(invitation)
-    return sent
+        sent.append((invitation, token))
+    invite(sent, cluster)
+    return [invitation for invitation, _token in sent]
 
 
 def find_invitation(token: str, now: datetime) -> Invitation:

@@ -7,13 +7,19 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
-from tests.browser.test_portal import complaints, press, sign_in, switch_language, text, wait
+from participants.models import Membership
+from participants.tenancy.scope import scope
+from tests.browser.test_portal import PHONE, complaints, press, sign_in, switch_language, text, wait
 from tests.cast import PASSWORD, Cast, app_code, make_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WITHIN_SIGHT = """const box = arguments[0].getBoundingClientRect();
+    return box.left >= 0 && box.right <= 390 && box.top >= 0 && box.bottom <= 844"""
 ACCOUNT_PAGES = [
     "2fa/", "2fa/totp/activate/", "2fa/webauthn/add/", "2fa/webauthn/", "2fa/recovery-codes/",
     "2fa/recovery-codes/generate/", "sessions/", "password/change/", "email/", "reauthenticate/",
@@ -85,7 +91,7 @@ def test_a_member_signs_in_with_a_passkey_alone(live_server: LiveServer, browser
     click(browser, "main [href$='/webauthn/add/']")
     confirm_password(browser)
     click(browser, "#mfa_webauthn_add")
-    assert "Unused codes" in text(browser)
+    assert "Unused codes: 10 of 10" in text(browser)
     sign_out(browser)
     click(browser, "#passkey_login")
     assert browser.current_url == f"{live_server.url}/"
@@ -166,6 +172,31 @@ def test_sessions_elsewhere_are_ended(live_server: LiveServer, browser: Any, cli
     click(browser, "main form[action='/accounts/sessions/'] button")
     assert "signed in nowhere else" in text(browser)
     assert client.get("/")["Location"].startswith("/accounts/login/")
+    assert complaints(browser) == []
+
+
+def test_an_accountant_changes_between_members_and_clusters_by_keyboard(
+    live_server: LiveServer, browser: Any, cast: Cast
+) -> None:
+    other = make_cast("beta")
+    for cluster, member in ((cast.cluster, cast.buyer), (other.cluster, other.seller)):
+        with scope(cluster.pk):
+            Membership.objects.create(cluster=cluster, user=cast.owner, role="member", participant=member)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    sign_in(browser, live_server, cast.owner.email)
+    for name, brand in ((cast.buyer.name, "Cluster alfa"), (other.seller.name, "Cluster beta")):
+        summary = browser.find_element(By.CSS_SELECTOR, ".menu summary")
+        summary.send_keys(Keys.ENTER)
+        for _step in range(9):
+            ActionChains(browser).send_keys(Keys.TAB).perform()
+            if name in browser.switch_to.active_element.text:
+                break
+        assert browser.execute_script(WITHIN_SIGHT, browser.switch_to.active_element)
+        browser.switch_to.active_element.send_keys(Keys.ENTER)
+        wait(browser, lambda brand=brand: brand in browser.find_element(By.CSS_SELECTOR, ".brand").text)
+        browser.find_element(By.CSS_SELECTOR, ".menu summary").click()
+        assert name in browser.find_element(By.CSS_SELECTOR, ".menu [aria-current]").text
+        browser.find_element(By.CSS_SELECTOR, ".menu summary").click()
     assert complaints(browser) == []
 
 

@@ -23,8 +23,8 @@ from participants.models import Application
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
 from tests.browser.test_contract import form_to, tick_and_press
-from tests.browser.test_onboarding import as_somebody_else, fill, submit
-from tests.browser.test_portal import press, switch_language
+from tests.browser.test_onboarding import TOO_WIDE, fill, submit
+from tests.browser.test_portal import PHONE, press, sign_in, switch_language
 from tests.cast import DAY, PASSWORD, Cast, make_cast, make_dso_user
 from tests.onboarding.scenes import ADDRESS, POINT, PPE, WHO
 
@@ -32,17 +32,111 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "new@example.org"
 
 
-def test_from_sign_up_to_the_first_trade(browser: Any, live_server: LiveServer) -> None:
+class Desk:
+    """One browser, at which one person after another sits down; who comes back is still signed in."""
+
+    def __init__(self, browser: Any, server: LiveServer, language: str) -> None:
+        self.browser, self.server, self.language = browser, server, language
+        self.left: dict[str, list[dict[str, Any]]] = {}
+        self.now = ""
+
+    def sit_down(self, email: str, page: str) -> None:
+        """Each signs in once, so nobody waits for the next code of an authenticator app."""
+        self.left[self.now] = self.browser.get_cookies()
+        self.browser.delete_all_cookies()
+        self.now = email
+        if email in self.left:
+            for cookie in self.left[email]:
+                self.browser.add_cookie(cookie)
+        else:
+            sign_in(self.browser, self.server, email)
+            switch_language(self.browser, self.language)
+        self.open(page)
+
+    def open(self, page: str) -> None:
+        self.browser.get(f"{self.server.url}{page}")
+        self.check()
+
+    def check(self) -> None:
+        assert self.browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == self.language
+        assert not self.browser.execute_script(TOO_WIDE), self.browser.current_url
+
+    def press(self, selector: str) -> None:
+        press(self.browser, self.browser.find_element(By.CSS_SELECTOR, selector))
+        self.check()
+
+
+@pytest.mark.parametrize(
+    ("language", "phone", "neighbour"),
+    [("en", False, "Seller "), ("pl", True, "Sprzedający ")],
+    ids=["en-wide", "pl-phone"],
+)
+def test_from_sign_up_to_the_first_trade(
+    browser: Any, live_server: LiveServer, language: str, phone: bool, neighbour: str
+) -> None:
     cast = make_cast("alfa")
     dso_user = make_dso_user(cast.cluster.dso)
     TariffRate.objects.create(
         dso=cast.cluster.dso, group="G11", component="network_variable", zone="flat", unit="PLN/kWh",
         rate_net=Decimal("0.2464"), local_treatment="discounted", valid_from=DAY,
     )  # fmt: skip
-    sign_up(browser, live_server)
-    press(browser, browser.find_element(By.CSS_SELECTOR, "main .button[href='/c/']"))
-    press(browser, browser.find_element(By.CSS_SELECTOR, ".choices a"))
-    press(browser, browser.find_element(By.CSS_SELECTOR, ".join .button"))
+    if phone:
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    desk = Desk(browser, live_server, language)
+    sign_up(desk)
+    apply(desk)
+    with scope(cast.cluster.pk):
+        review = f"/admin/participants/application/{Application.objects.get().pk}/"
+
+    desk.sit_down(cast.coordinator.email, review)
+    submit(browser, ".review-step .default")
+    desk.sit_down(dso_user.email, "/dso/applications/")
+    desk.press("tbody a")
+    Select(browser.find_element(By.CSS_SELECTOR, "main [name^=node_]")).select_by_value("ST-1")
+    start = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=2)
+    browser.execute_script(f"document.querySelector('main [name=start_day]').value = '{start}'")
+    submit(browser)
+    desk.sit_down(cast.coordinator.email, review)
+    submit(browser, ".review-step .default")
+
+    desk.sit_down(NEW, "/contract/")
+    tick_and_press(browser, form_to(browser, "sign"))
+    with scope(cast.cluster.pk):
+        agreement = f"/admin/contracts/agreement/{Agreement.objects.get().pk}/"
+    desk.sit_down(cast.coordinator.email, agreement)
+    tick_and_press(browser, form_to(browser, "countersign"))
+
+    clear_noon(cast, start)
+    desk.sit_down(NEW, f"/trades/?day={start}")
+    assert neighbour in browser.find_element(By.TAG_NAME, "main").text
+    desk.open("/")
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def sign_up(desk: Desk) -> None:
+    """Through the link in the e-mail to the page of those who are in no cluster yet."""
+    browser = desk.browser
+    browser.get(f"{desk.server.url}/accounts/login/")
+    switch_language(browser, desk.language)
+    desk.press("main a[href*='/signup/']")
+    fill(browser, {"email": NEW, "password1": PASSWORD, "password2": PASSWORD})
+    submit(browser, "main form [type=submit]")
+    link = re.search(r"http://\S+/confirm-email/\S+", str(mail.outbox[-1].body))
+    assert link
+    browser.get(link[0])
+    desk.press("main button")
+    if "/login/" in browser.current_url:
+        fill(browser, {"login": NEW, "password": PASSWORD})
+        submit(browser, "main form [type=submit]")
+    desk.now = NEW
+
+
+def apply(desk: Desk) -> None:
+    """From the list of clusters to the application that was sent in."""
+    browser = desk.browser
+    desk.press("main .button[href='/c/']")
+    desk.press(".choices a")
+    desk.press(".join .button")
     submit(browser)
     fill(browser, {name: value for name, value in (WHO | {"email": NEW}).items() if value})
     submit(browser)
@@ -53,49 +147,6 @@ def test_from_sign_up_to_the_first_trade(browser: Any, live_server: LiveServer) 
     submit(browser, "main .form-end .button")
     submit(browser, "main .form-end .button")
     submit(browser)
-    with scope(cast.cluster.pk):
-        review = f"/admin/participants/application/{Application.objects.get().pk}/"
-
-    as_somebody_else(browser, live_server, cast.coordinator.email, review)
-    submit(browser, ".review-step .default")
-    as_somebody_else(browser, live_server, dso_user.email, "/dso/applications/")
-    press(browser, browser.find_element(By.CSS_SELECTOR, "tbody a"))
-    Select(browser.find_element(By.CSS_SELECTOR, "main [name^=node_]")).select_by_value("ST-1")
-    start = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=2)
-    browser.execute_script(f"document.querySelector('main [name=start_day]').value = '{start}'")
-    submit(browser)
-    as_somebody_else(browser, live_server, cast.coordinator.email, review)
-    submit(browser, ".review-step .default")
-
-    as_somebody_else(browser, live_server, NEW, "/contract/")
-    tick_and_press(browser, form_to(browser, "sign"))
-    with scope(cast.cluster.pk):
-        agreement = f"/admin/contracts/agreement/{Agreement.objects.get().pk}/"
-    as_somebody_else(browser, live_server, cast.coordinator.email, agreement)
-    tick_and_press(browser, form_to(browser, "countersign"))
-
-    clear_noon(cast, start)
-    as_somebody_else(browser, live_server, NEW, "/")
-    switch_language(browser, "en")
-    browser.get(f"{live_server.url}/trades/?day={start}")
-    assert "Seller " in browser.find_element(By.TAG_NAME, "main").text
-    assert [entry["message"] for entry in browser.get_log("browser")] == []
-
-
-def sign_up(browser: Any, server: LiveServer) -> None:
-    """Through the link in the e-mail to the page of those who are in no cluster yet."""
-    browser.get(f"{server.url}/accounts/login/")
-    switch_language(browser, "en")
-    press(browser, browser.find_element(By.CSS_SELECTOR, "main a[href*='/signup/']"))
-    fill(browser, {"email": NEW, "password1": PASSWORD, "password2": PASSWORD})
-    submit(browser, "main form [type=submit]")
-    link = re.search(r"http://\S+/confirm-email/\S+", str(mail.outbox[-1].body))
-    assert link
-    browser.get(link[0])
-    press(browser, browser.find_element(By.CSS_SELECTOR, "main button"))
-    if "/login/" in browser.current_url:
-        fill(browser, {"login": NEW, "password": PASSWORD})
-        submit(browser, "main form [type=submit]")
 
 
 def clear_noon(cast: Cast, day: dt.date) -> None:

@@ -3,23 +3,16 @@
 import datetime as dt
 from typing import Any
 
-import pytest
-
 from contracts.models import Agreement, Contract
 from contracts.services.agreements import Actor, offer_agreement
 from contracts.services.ending import Outcome, end_trading
 from participants.access import Access
 from participants.tenancy.scope import scope
-from tests.cast import NOON, Cast, make_cast
-from tests.contracts.test_agreements import TOMORROW, sign_both
+from tests.cast import NOON, Cast
+from tests.contracts.agreement_scenes import TOMORROW, sign_both
 
 SEPTEMBER = dt.date(2026, 9, 1)
 LATER = NOON + dt.timedelta(days=2)
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast("ours")
 
 
 def end(cast: Cast, day: dt.date, level: Any = "full") -> list[Outcome]:
@@ -57,3 +50,17 @@ def test_who_may_not_change_people_ends_nothing(cast: Cast) -> None:
     with scope(cast.cluster.pk):
         assert all(outcome.refused for outcome in end(cast, SEPTEMBER, "read"))
         assert schemes(cast, cast.seller) == [("p2p", None)]
+
+
+def test_what_is_signed_but_has_not_begun_ends_with_its_notice_or_never_begins(cast: Cast) -> None:
+    october = dt.date(2026, 10, 1)
+    with scope(cast.cluster.pk):
+        Contract.objects.all().delete()
+        sign_both(offer_agreement(cast.cluster, cast.buyer, dt.date(2026, 8, 1), cast.coordinator, NOON), cast)
+        assert end(cast, SEPTEMBER)[1].refused == ""
+        assert schemes(cast, cast.buyer) == [("p2p", SEPTEMBER), ("standard", None)]
+        sign_both(offer_agreement(cast.cluster, cast.buyer, october, cast.coordinator, NOON), cast)
+        assert schemes(cast, cast.buyer) == [("p2p", SEPTEMBER), ("standard", october), ("p2p", None)]
+        assert end(cast, SEPTEMBER)[1].refused == ""
+        assert schemes(cast, cast.buyer) == [("p2p", SEPTEMBER), ("standard", None)]
+        assert end(cast, SEPTEMBER)[1].refused

@@ -4,6 +4,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django.core import mail
+
 from contracts.models import TariffRate
 from participants import models
 from participants.models import Application, ApplicationPoint, User
@@ -37,7 +39,7 @@ def add_rates(cast: Cast) -> None:
 
 
 def applicant(email: str = "anna@example.org") -> User:
-    return User.objects.filter(email=email).first() or make_user(email)
+    return User.objects.filter(email=email).first() or make_user(email, language="en")
 
 
 def apply(cast: Cast, user: User, until: str = "submitted", code: str = PPE, **changes: Any) -> Application:
@@ -63,6 +65,11 @@ def apply(cast: Cast, user: User, until: str = "submitted", code: str = PPE, **c
             confirm_points(cast.cluster, application.pk, points, START, cast.coordinator, NOW)
         application.refresh_from_db()
         return application
+
+
+def letter_to(email: str) -> Any:
+    """The last e-mail to this address."""
+    return [message for message in mail.outbox if message.to == [email]][-1]
 
 
 def status_of(cast: Cast, application: Application) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,10 +16,24 @@ from contracts.services.admission import NotAdmissible, admit
 from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment
 from participants.domain.application_steps import StepRefused
 from participants.models import Application, ApplicationPoint, Membership, Participant
-from participants.services.applications import add_document
+from participants.services.applications import add_document, confirm_points, take_step
 from participants.tenancy.scope import scope
 from tests.cast import Cast, make_cast, make_dso_user
-from tests.onboarding.scenes import NOW, PDF, PPE, START, add_rates, applicant, apply, everything, status_of
+from tests.onboarding.scenes import (
+    ADDRESS,
+    NOW,
+    PDF,
+    POINT,
+    PPE,
+    START,
+    WHO,
+    add_rates,
+    applicant,
+    apply,
+    everything,
+    letter_to,
+    status_of,
+)
 from tests.pages.scenes import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +61,7 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
     assert "PL61999999990000000000000901" in text
     with django_capture_on_commit_callbacks(execute=True):
         coordinator.post(review(application), {"step": "send"})
-    assert "The distributor is checking" in mail.outbox[-1].subject
+    assert "The distributor is checking" in letter_to(user.email).subject
     assert "1 application waits for you" in text_of(dso.get("/dso/applications/"))
     page = dso.get(f"/dso/applications/alfa/{application.pk}/")
     assert PPE in text_of(page)
@@ -62,7 +77,7 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
         assert "Admitted as P0003 Anna Nowa" in text_of(
             coordinator.post(review(application), {"step": "admit"}, follow=True)
         )
-    assert "You are admitted" in mail.outbox[-1].subject
+    assert "You are admitted" in letter_to(user.email).subject
     with scope(cast.cluster.pk):
         participant = Participant.objects.get(code="P0003")
         assert (participant.kind, participant.iban) == ("prosumer", "PL61999999990000000000000901")
@@ -75,6 +90,51 @@ def test_the_way_from_review_to_membership(cast: Cast, django_capture_on_commit_
         # Nobody trades before the agreement is signed.
         assert not Contract.objects.filter(participant=participant, scheme="p2p").exists()
     assert member.get("/energy/").status_code == 200
+
+
+@pytest.mark.parametrize("legal_form", ["person", "company", "public"])
+@pytest.mark.parametrize("kind", ["consumer", "prosumer", "producer"])
+def test_every_kind_is_admitted_as_it_applied(cast: Cast, kind: str, legal_form: str) -> None:
+    user = applicant()
+    client = signed_in(user)
+    client.post("/c/alfa/apply/")
+    mine = str(client.get("/c/alfa/apply/")["Location"])
+    nip = "" if legal_form == "person" else "1000158380"
+    client.post(f"{mine}who/", {**WHO, "kind": kind, "legal_form": legal_form, "nip": nip})
+    client.post(f"{mine}address/", ADDRESS)
+    nothing = {"generation_source": "", "generation_capacity_kw": "0"} if kind == "consumer" else {}
+    client.post(f"{mine}points/", {**POINT, **nothing})
+    client.post(f"{mine}check/")
+    with scope(cast.cluster.pk):
+        application = Application.objects.get(status="submitted")
+        take_step(cast.cluster, application.pk, "send", "coordinator", cast.coordinator, NOW)
+        points = {point.pk: ("ST-1", "G11") for point in application.points.all()}
+        confirm_points(cast.cluster, application.pk, points, START, cast.coordinator, NOW)
+    desk = signed_in(cast.coordinator)
+    text = text_of(desk.post(review(application), {"step": "admit"}, follow=True))
+    assert "Admitted as P0003" in text
+    # The new member's own point is no reason to look twice.
+    assert "belongs to" not in text
+    with scope(cast.cluster.pk):
+        participant = Participant.objects.get(code="P0003")
+        assert (participant.kind, participant.legal_form, participant.nip) == (kind, legal_form, nip)
+        capacity = PointAssignment.objects.get(participant=participant).generation_capacity_kw
+        assert capacity == (0 if kind == "consumer" else Decimal("9.5"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("pl", "Umowa"), ("en", "Agreement")])
+def test_the_agreement_is_in_the_language_that_the_applicant_sent_in(cast: Cast, language: str, words: str) -> None:
+    user = applicant()
+    application = apply(cast, user, "draft")
+    signed_in(user, language).post(f"/c/alfa/applications/{application.pk}/check/")
+    with scope(cast.cluster.pk):
+        take_step(cast.cluster, application.pk, "send", "coordinator", cast.coordinator, NOW)
+        points = {point.pk: ("ST-1", "G11") for point in application.points.all()}
+        confirm_points(cast.cluster, application.pk, points, START, cast.coordinator, NOW)
+        admit(cast.cluster, application.pk, cast.coordinator, NOW)
+        agreement = Agreement.objects.get()
+        assert agreement.language == language
+        assert words in agreement.documents.get().text
 
 
 def test_admitting_twice_gives_the_same_participant(cast: Cast) -> None:
@@ -203,6 +263,9 @@ def test_the_distributor_objects_and_the_coordinator_reads_why(cast: Cast) -> No
     assert "The distributor has objected" in text
     assert "The meter is somewhere else." not in text
     assert dso.get(address).status_code == 404
+    signed_in(cast.coordinator).post(review(application), {"step": "send"})
+    assert "You objected" in text_of(dso.get(address))
+    assert "The meter is somewhere else." in text_of(dso.get(address))
 
 
 @pytest.mark.parametrize(

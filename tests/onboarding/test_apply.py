@@ -1,17 +1,29 @@
 """An applicant fills in the form, sends it in, answers and withdraws."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from participants.models import Application, ApplicationDocument, ApplicationPoint
 from participants.tenancy.scope import scope
 from tests.cast import Cast, make_cast
-from tests.onboarding.scenes import ADDRESS, PDF, POINT, PPE, WHO, add_rates, applicant, apply, everything, status_of
+from tests.onboarding.scenes import (
+    ADDRESS,
+    PDF,
+    POINT,
+    PPE,
+    WHO,
+    add_rates,
+    applicant,
+    apply,
+    everything,
+    letter_to,
+    status_of,
+)
 from tests.pages.scenes import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +69,9 @@ def test_the_whole_form(cast: Cast, django_capture_on_commit_callbacks: Any) -> 
     text = text_of(client.get(mine))
     assert "The coordinator is reading your application" in text
     assert "Sent in" in text
-    assert mail.outbox[-1].to == ["anna@example.org"]
-    assert mail.outbox[-1].subject == "Cluster alfa: The coordinator is reading your application"
-    assert f"http://localhost:8000{mine}" in mail.outbox[-1].body
+    letter = letter_to("anna@example.org")
+    assert letter.subject == "Cluster alfa: The coordinator is reading your application"
+    assert f"http://localhost:8000{mine}" in letter.body
 
 
 def test_a_draft_is_saved_and_says_what_is_missing(cast: Cast) -> None:
@@ -86,6 +98,17 @@ def test_companies_need_a_tax_number_and_producers_a_generator(cast: Cast) -> No
     assert "the generation of one of your metering points" in text
 
 
+def test_what_does_not_go_together_is_asked_for(cast: Cast) -> None:
+    client = signed_in(applicant())
+    application = apply(cast, applicant(), "draft", kind="consumer", vat_payer=True)
+    text = text_of(client.get(f"/c/alfa/applications/{application.pk}/check/"))
+    assert "that you are a prosumer or producer" in text
+    assert "your tax number (NIP)" in text
+    before = everything(cast)
+    client.post(f"/c/alfa/applications/{application.pk}/check/")
+    assert everything(cast) == before
+
+
 @pytest.mark.parametrize(
     ("page", "changes", "problem"),
     [
@@ -104,6 +127,7 @@ def test_companies_need_a_tax_number_and_producers_a_generator(cast: Cast) -> No
         ("points", {"generation_source": ""}, "Give both"),
         ("points", {"generation_capacity_kw": "0"}, "Give both"),
         ("points", {"generation_capacity_kw": "-1"}, "Not less than 0"),
+        ("points", {"contracted_power_kw": "1,234.5"}, "Enter a number"),
         ("points", {"yearly_use_kwh": "-5"}, "greater than or equal to 0"),
     ],
 )
@@ -128,6 +152,19 @@ def test_numbers_may_be_written_as_people_write_them(cast: Cast) -> None:
         stored = Application.objects.get()
         assert (stored.nip, stored.iban) == ("1000158380", "PL61999999990000000000000901")
         assert stored.points.get().code == PPE
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+@pytest.mark.parametrize("written", ["9,5", "9.5", " 9,50"])
+def test_kilowatts_have_a_comma_or_a_point_in_every_language(cast: Cast, language: str, written: str) -> None:
+    client = signed_in(applicant(), language)
+    mine = begin(client)
+    client.post(f"{mine}points/", {**POINT, "contracted_power_kw": written, "generation_capacity_kw": written})
+    with scope(cast.cluster.pk):
+        point = ApplicationPoint.objects.get()
+        assert point.contracted_power_kw == point.generation_capacity_kw == Decimal("9.5")
+    # A number input would drop the comma before it is sent.
+    assert 'type="number" name="contracted_power_kw"' not in client.get(f"{mine}points/").content.decode()
 
 
 def test_a_metering_point_is_changed_and_removed_but_not_doubled(cast: Cast) -> None:
@@ -195,6 +232,53 @@ def test_ten_documents_are_the_most(cast: Cast) -> None:
     for number in range(10):
         upload(client, mine, f"{number}.pdf", PDF)
     assert "Ten files are the most" in text_of(upload(client, mine, "more.pdf", PDF))
+
+
+def test_all_documents_together_have_their_limit(cast: Cast) -> None:
+    client = signed_in(applicant())
+    mine = begin(client)
+    almost = PDF + b" " * (5 * 2**20 - len(PDF) - 5) + b"%%EOF"
+    for number in range(4):
+        assert upload(client, mine, f"{number}.pdf", almost).status_code == 302
+    assert "All files together may have 20 MB" in text_of(upload(client, mine, "more.pdf", PDF + almost[:20] + PDF))
+    with scope(cast.cluster.pk):
+        assert ApplicationDocument.objects.count() == 4
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_a_request_that_is_too_long_is_refused_with_a_page(cast: Cast, language: str) -> None:
+    client = signed_in(applicant(), language)
+    mine = begin(client)
+    before = everything(cast)
+    response = upload(client, mine, "bill.pdf", PDF + b"\0" * (17 * 2**20))
+    assert response.status_code == 413
+    assert {"en": "At most 16 MB", "pl": "najwyżej 16 MB"}[language] in text_of(response)
+    assert mine in response.content.decode()
+    assert everything(cast) == before
+
+
+def test_a_machine_that_sends_too_much_is_told_so_in_its_own_words(cast: Cast, settings: Any) -> None:
+    settings.LARGEST_REQUEST_BYTES = 2**20
+    response = Client().post("/api/v1/readings", b"x" * (2**20 + 1), content_type="application/json")
+    assert response.status_code == 413
+    assert response.json() == {"detail": "The request is longer than 1 MB."}
+
+
+def test_too_many_parts_of_a_form_are_refused_with_a_page(cast: Cast) -> None:
+    client = signed_in(applicant())
+    mine = begin(client)
+    response = client.post(f"{mine}who/", {f"x{number}": "x" for number in range(1001)})
+    assert response.status_code == 400
+    assert "That could not be read" in text_of(response)
+
+
+def test_the_files_of_a_draft_that_is_withdrawn_are_gone(cast: Cast) -> None:
+    client = signed_in(applicant())
+    mine = begin(client)
+    upload(client, mine, "bill.pdf", PDF)
+    client.post(f"{mine}withdraw/")
+    with scope(cast.cluster.pk):
+        assert not ApplicationDocument.objects.exists()
 
 
 def test_a_question_is_answered_with_corrected_data(cast: Cast) -> None:

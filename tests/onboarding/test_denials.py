@@ -146,7 +146,9 @@ def test_only_the_coordinator_of_the_cluster_decides(cast: Cast) -> None:
             # Another cluster's coordinator is in an admin in which this row does not exist.
             assert response.status_code in (302, 403, 404), who
         assert client.get("/admin/participants/invitation/import/").status_code in (200, 302, 403)
-        assert client.post("/admin/participants/invitation/add/", {"email": "x@example.org"}).status_code in (302, 403)
+        assert client.post(
+            "/admin/participants/invitation/add/", {"email": "x@example.org", "language": "pl"}
+        ).status_code in (302, 403)
     assert everything(cast) == before
 
 

@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils.translation import override
 
 from participants.application_words import STATUS
-from participants.models import Application, Complaint, Invitation
+from participants.models import Application, ClusterPage, Complaint, Invitation
 from participants.services.invitations import Invited, send_invitations
 from participants.tenancy.scope import scope
 from tests.cast import NOON, Cast, make_cast, make_user
-from tests.onboarding.scenes import applicant, everything
+from tests.onboarding.scenes import applicant, everything, letter_to
 from tests.pages.scenes import add_members, bill, settle, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,13 @@ def link_in(message: Any) -> str:
 @pytest.fixture
 def link(cast: Cast, django_capture_on_commit_callbacks: Any) -> str:
     with django_capture_on_commit_callbacks(execute=True):
-        form = {"email": "Anna@Example.org", "name": "Anna Nowa", "kind": "prosumer", "legal_form": "person"}
+        form = {
+            "email": "Anna@Example.org",
+            "name": "Anna Nowa",
+            "kind": "prosumer",
+            "legal_form": "person",
+            "language": "pl",
+        }
         signed_in(cast.coordinator).post("/admin/participants/invitation/add/", form)
     assert mail.outbox[-1].to == ["anna@example.org"]
     return link_in(mail.outbox[-1])
@@ -50,6 +56,7 @@ def test_an_invited_person_begins_with_what_is_known(cast: Cast, link: str) -> N
     with scope(cast.cluster.pk):
         assert Application.objects.get().invitation == Invitation.objects.get()
     assert "used already" in text_of(client.get(link))
+    assert "To your application" in text_of(client.get(link))
     assert client.post(link).status_code == 410
 
 
@@ -93,30 +100,36 @@ def test_wrong_old_and_replaced_links_do_not_work(
 
 def upload(client: Client, text: str) -> Any:
     file = SimpleUploadedFile("people.csv", text.encode(), "text/csv")
-    return client.post("/admin/participants/invitation/import/", {"file": file})
+    return client.post("/admin/participants/invitation/import/", {"file": file, "language": "pl"})
 
 
 def test_a_list_is_shown_first_and_then_sent(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
     client = signed_in(cast.coordinator)
     text = (
-        "email,name,kind,legal_form\n"
-        "a@example.org,Anna,prosumer,person\n"
-        "nobody,Bad,consumer,person\n"
-        "b@example.org,Bob,king,person\n"
-        "a@example.org,Again,,\n"
-        "c@example.org,,,\n"
+        "email,name,kind,legal_form,language\n"
+        "a@example.org,Anna,prosumer,person,en\n"
+        "nobody,Bad,consumer,person,\n"
+        "b@example.org,Bob,king,person,\n"
+        "a@example.org,Again,,,\n"
+        "c@example.org,,,,\n"
+        "d@example.org,,,,de\n"
     )
     page = text_of(upload(client, text))
-    assert "2 of 5 lines can be sent" in page
-    assert "3 nobody Bad consumer person This is no e-mail address." in page
+    assert "2 of 6 lines can be sent" in page
+    assert "3 nobody This is no e-mail address. Bad consumer person pl" in page
     assert "kind is one of" in page
     assert "stands in the file twice" in page
+    assert "language is one of: pl, en." in page
     with scope(cast.cluster.pk):
         assert not Invitation.objects.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        done = client.post("/admin/participants/invitation/import/", {"list": text, "send": "1"}, follow=True)
+        done = client.post(
+            "/admin/participants/invitation/import/", {"list": text, "send": "1", "language": "pl"}, follow=True
+        )
     assert "2 invitations are sent." in text_of(done)
     assert sorted(message.to[0] for message in mail.outbox) == ["a@example.org", "c@example.org"]
+    assert "invites you" in letter_to("a@example.org").subject
+    assert "zaprasza" in letter_to("c@example.org").subject
 
 
 @pytest.mark.parametrize(
@@ -125,6 +138,9 @@ def test_a_list_is_shown_first_and_then_sent(cast: Cast, django_capture_on_commi
         ("name\nAnna\n", "must name the columns"),
         ("email,iban\na@example.org,x\n", "must name the columns"),
         ("email\n", "has no lines"),
+        ("email,name\na@example.org,x\0y\n", "no text in UTF-8"),
+        ('email,name\na@example.org,"never closed\nb@example.org,x\n', "is a quotation mark missing?"),
+        ("email,name\na@example.org," + "x" * 140_000, "can't be read to its end"),
         ("email\n" + "".join(f"{n}@example.org\n" for n in range(501)), "At most 500 lines"),
     ],
 )
@@ -159,6 +175,54 @@ def test_a_complaint_has_a_deadline_and_gets_one_answer(cast: Cast, django_captu
     assert desk.post(address, {"answer": "Something else."}).status_code == 403
     with scope(cast.cluster.pk):
         assert Complaint.objects.get().answer == "It was replaced."
+
+
+def test_a_late_complaint_is_seen_by_the_coordinator(cast: Cast) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    with scope(cast.cluster.pk):
+        for subject, days in (("Overdue", -2), ("In time", 5)):
+            Complaint.objects.create(
+                cluster=cast.cluster, participant=cast.seller, user=cast.owner, subject=subject, text="x",
+                language="en", made_at=NOON, due_on=today + dt.timedelta(days=days),
+            )  # fmt: skip
+    desk = signed_in(cast.coordinator)
+    assert re.search(r"Complaints without an answer 2 1 late", text_of(desk.get("/admin/")))
+    address = "/admin/participants/complaint/"
+    everything_open = text_of(desk.get(address))
+    assert re.search(r"Overdue.* late .*In time.* waits for your answer", everything_open)
+    assert "Overdue" in text_of(desk.get(f"{address}?answer=late"))
+    assert "In time" not in text_of(desk.get(f"{address}?answer=late"))
+    with scope(cast.cluster.pk):
+        overdue = Complaint.objects.get(subject="Overdue")
+    desk.post(f"{address}{overdue.pk}/change/", {"answer": "Sorry."}, follow=True)
+    assert "Overdue" not in text_of(desk.get(f"{address}?answer=late"))
+    assert "Overdue" in text_of(desk.get(f"{address}?answer=done"))
+
+
+def test_the_coordinator_writes_what_the_public_page_says(cast: Cast) -> None:
+    other = make_cast("beta", dso_name="Another Distribution")
+    desk = signed_in(cast.coordinator)
+    list_page = "/admin/participants/clusterpage/"
+    assert desk.get(list_page)["Location"].endswith("/add/")
+    text = {"text_pl": "Sąsiedzi <b>z doliny</b>", "text_en": "", "contact": "biuro@example.org"}
+    desk.post(f"{list_page}add/", text)
+    polish, english = (Client(headers={"Accept-Language": language}) for language in ("pl", "en"))
+    page = polish.get("/c/alfa/").content.decode()
+    assert '<div class="about" lang="pl"><p>Sąsiedzi &lt;b&gt;z doliny&lt;/b&gt;</p>' in page
+    assert 'href="mailto:biuro@example.org"' in page
+    # Until there is an English text, the Polish one is better than none, and says what it is.
+    assert '<div class="about" lang="pl">' in english.get("/c/alfa/").content.decode()
+    with scope(cast.cluster.pk):
+        stored = ClusterPage.objects.get()
+    address = desk.get(list_page)["Location"]
+    assert address.endswith(f"/{stored.pk}/change/")
+    desk.post(address, {**text, "text_en": "Neighbours of the valley"})
+    assert "Neighbours of the valley" in text_of(english.get("/c/alfa/"))
+    assert desk.get(f"{list_page}add/").status_code == 403
+    assert "valley" not in text_of(english.get("/c/beta/"))
+    outsider = signed_in(other.coordinator)
+    assert outsider.post(address, {**text, "text_en": "Taken over"}).status_code == 302
+    assert "Taken over" not in text_of(english.get("/c/alfa/"))
 
 
 def test_anybody_sees_sums_of_a_cluster_but_only_of_five_or_more(cast: Cast) -> None:

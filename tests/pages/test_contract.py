@@ -73,6 +73,10 @@ def test_a_member_reads_downloads_and_signs(cast: Cast) -> None:
     assert "Your contract waits" not in text_of(client.get("/"))
     countersign(cast)
     assert "Signed by both, in force from 1 December 2026" in text_of(client.get("/contract/"))
+    assert 'href="/contract/1/signatures.pdf"' in client.get("/contract/").content.decode()
+    with_signatures = client.get("/contract/1/signatures.pdf")
+    assert (with_signatures["Content-Type"], with_signatures.content[:5]) == ("application/pdf", b"%PDF-")
+    assert client.get("/contract/1.pdf").content == pdf.content
 
 
 def test_in_polish_too(cast: Cast) -> None:
@@ -105,7 +109,7 @@ def test_a_member_revokes_or_gives_notice(cast: Cast, monkeypatch: pytest.Monkey
     client.post("/contract/1/sign/", {"digest": digest, "agreed": "yes"})
     assert "Until it is in force you may revoke" in text_of(client.get("/contract/"))
     refused = client.post("/contract/1/notice/", {"agreed": "yes"}, follow=True)
-    assert "This is not possible now" in text_of(refused)
+    assert "you can revoke it without notice" in text_of(refused)
     later = dt.datetime(2026, 12, 5, 12, tzinfo=dt.UTC)
     monkeypatch.setattr(agreement_views, "timezone", SimpleNamespace(now=lambda: later))
     assert "Given today, 4 January 2027 is the last day" in text_of(client.get("/contract/"))

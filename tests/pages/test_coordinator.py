@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contracts.models import Contract
+from contracts.services.agreements import offer_agreement
 from metering.models import MeteringPoint, PointAssignment
 from participants.models import Application, Change, Complaint, Membership, Participant
 from participants.tenancy.scope import scope
@@ -78,9 +79,20 @@ def test_another_month_has_another_balance(cast: Cast) -> None:
 
 
 def test_one_page_of_a_participant_says_it_all(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        agreement = offer_agreement(cast.cluster, cast.seller, dt.date(2027, 1, 1), cast.coordinator, NOON)
     page = signed_in(cast.coordinator).get(f"{PEOPLE}{cast.seller.pk}/change/").content.decode()
-    for text in ("trades in the cluster", cast.seller_point.code, "ST-1", cast.owner.email, "June 2026", "0.400"):
+    for text in (
+        "trades in the cluster",
+        cast.seller_point.code,
+        "ST-1",
+        cast.owner.email,
+        "June 2026",
+        "0.400",
+        "offered",
+    ):
         assert text in page, text
+    assert f"/admin/contracts/agreement/{agreement.pk}/change/" in page
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,19 @@ def test_an_accountant_is_let_in_and_out_again(cast: Cast) -> None:
     assert "Only you see your pages" in text_of(owner.get("/delegates/"))
 
 
+def test_who_is_in_already_is_not_invited_and_an_expired_link_is_told(cast: Cast) -> None:
+    owner = signed_in(cast.owner)
+    for email in (cast.owner.email, f" {cast.owner.email.upper()}"):
+        text = text_of(owner.post("/delegates/", {"email": email, "level": "read"}))
+        assert "This person sees your pages already." in text
+    assert not mail.outbox
+    invited(owner, "accountant@example.org", "read")
+    assert "invited, until" in text_of(owner.get("/delegates/"))
+    with scope(cast.cluster.pk):
+        RoleInvitation.objects.update(created_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    assert "the link has expired" in text_of(owner.get("/delegates/"))
+
+
 def test_a_link_is_for_its_address_and_works_once(cast: Cast) -> None:
     link = invited(signed_in(cast.owner), "accountant@example.org", "act")
     thief = signed_in(make_user("thief@example.org"))

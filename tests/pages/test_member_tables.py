@@ -1,5 +1,6 @@
 """Members' tables in the coordinator's admin: taken in after a preview, and handed out."""
 
+import csv
 import datetime as dt
 import io
 from typing import Any
@@ -169,3 +170,28 @@ def test_others_take_nothing_in_and_get_nothing_out(cast: Cast) -> None:
     text = exported(signed_in(other.coordinator))
     assert "alfa" not in text
     assert people(cast) == ["P0001", "P0002"]
+
+
+FORMULAS = ["=1+1", "+48 600", "-2", "@SUM(A1)", "'=1", "''@x", "O'Brien", "'", "=a,'-b", "'quoted'"]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_name_is_never_a_formula_and_comes_back_as_it_was(name: str, cast: Cast) -> None:
+    client = signed_in(cast.coordinator)
+    with scope(cast.cluster.pk):
+        Participant.objects.filter(code="P0002").update(name=name)
+    text = exported(client)
+    shown = next(row[3] for row in csv.reader(io.StringIO(text)) if row[0] == "P0002")
+    assert shown[0] not in "=+-@\t\r"
+    workbook = client.get(f"{TABLES}participants.xlsx").content
+    (cell,) = (
+        row[3] for row in openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows() if row[0].value == "P0002"
+    )
+    assert (cell.data_type, cell.value, cell.number_format) == ("s", name, "@")
+    for again in (text, text.replace("\n", "\r\n"), workbook):
+        assert upload(client, again).context["changes"].rows == ()
+    with scope(cast.cluster.pk):
+        Participant.objects.filter(code="P0002").update(name="Other")
+    confirm(client, upload(client, text))
+    with scope(cast.cluster.pk):
+        assert Participant.objects.get(code="P0002").name == name

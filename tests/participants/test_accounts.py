@@ -105,6 +105,15 @@ def test_wrong_passwords_are_throttled(cast: Cast) -> None:
     assert "Latest trades" in text_of(sign_in(visitor(address="192.0.2.9"), cast.colleague.email))
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Try again in five minutes"), ("pl", "Spróbuj ponownie za pięć minut")]
+)
+def test_who_is_throttled_reads_for_how_long(cast: Cast, language: str, said: str) -> None:
+    for _ in range(6):
+        page = text_of(sign_in(visitor(language), cast.owner.email, "wrong"))
+    assert said in page
+
+
 def test_after_five_minutes_the_right_password_works_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(6):
         sign_in(visitor(), cast.owner.email, "wrong")
@@ -130,10 +139,11 @@ def test_wrong_codes_are_throttled(cast: Cast) -> None:
     assert "Too many failed login attempts" in answers[5]
 
 
-def test_signing_up_by_the_dozen_is_stopped_with_a_page() -> None:
-    answers = [sign_up(visitor(), f"robot{number}@example.org") for number in range(21)]
+@pytest.mark.parametrize(("language", "said"), [("en", "Too many attempts"), ("pl", "Za dużo prób")])
+def test_signing_up_by_the_dozen_is_stopped_with_a_page(language: str, said: str) -> None:
+    answers = [sign_up(visitor(language), f"robot{number}@example.org") for number in range(21)]
     assert [answer.status_code for answer in answers[-2:]] == [200, 429]
-    assert "Too many attempts" in text_of(answers[-1])
+    assert said in text_of(answers[-1])
     assert User.objects.filter(email__startswith="robot").count() == 20
 
 
@@ -157,6 +167,38 @@ def test_own_sessions_are_seen_and_ended_and_nobody_elses(cast: Cast) -> None:
     assert here.get("/").status_code == neighbour.get("/").status_code == 200
     assert "signed in nowhere else" in text_of(here.get("/accounts/sessions/"))
     assert Client().post("/accounts/sessions/")["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36", "Chrome · Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari · iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge · Windows"),
+        ("curl/8.5", "curl/8.5"),
+    ],
+)
+def test_browsers_are_named_as_people_know_them(cast: Cast, said: str, shown: str) -> None:
+    client = Client(headers={"Accept-Language": "en", "User-Agent": said})
+    sign_in(client, cast.owner.email)
+    assert f"127.0.0.1 this one {shown} " in text_of(client.get("/accounts/sessions/"))
+
+
+def test_the_address_to_sign_in_with_is_changed(cast: Cast) -> None:
+    client = visitor()
+    sign_in(client, cast.owner.email)
+    assert "Use this one" not in text_of(client.get("/accounts/email/"))
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/email/", {"action_add": "", "email": NEW})
+    assert "waits for the link to be opened" in text_of(client.get("/accounts/email/"))
+    client.post("/accounts/email/", {"action_primary": "", "email": NEW})
+    cast.owner.refresh_from_db()
+    assert cast.owner.email != NEW
+    client.post(link_in_mail())
+    client.post("/accounts/email/", {"action_primary": "", "email": NEW})
+    cast.owner.refresh_from_db()
+    assert cast.owner.email == NEW
+    assert "Latest trades" in text_of(sign_in(visitor(), NEW))
 
 
 def test_one_session_is_ended_and_only_an_own_one(cast: Cast) -> None:

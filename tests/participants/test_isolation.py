@@ -51,6 +51,7 @@ from participants.models import (
     ApplicationEvent,
     ApplicationPoint,
     Change,
+    ClusterPage,
     Complaint,
     Consent,
     Coordinator,
@@ -104,6 +105,7 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "at": NOON, "operation": "update", "table_name": "participants_participant", "row_id": c.buyer.pk,
         "before": {}, "after": {},
     },
+    ClusterPage: lambda c: {"text_pl": "x"},
     Invitation: lambda c: {
         "email": "a@example.org", "token_sha256": "a" * 64, "created_at": NOON, "expires_at": LATER,
         "invited_by": c.coordinator,

@@ -110,11 +110,23 @@ def test_the_app_is_set_up_and_opens_the_desk(cast: Cast) -> None:
     assert "Incorrect code" in text_of(wrong)
     answer = client.post(f"{SET_UP}totp/activate/", {"code": app_code(secret)})
     assert answer["Location"] == f"{SET_UP}recovery-codes/"
-    assert "10 out of 10 recovery codes" in text_of(client.get(answer["Location"]))
+    assert "Unused codes: 10 of 10" in text_of(client.get(answer["Location"]))
     assert client.get("/admin/").status_code == 200
     stored = Authenticator.objects.filter(user=user).values_list("data", flat=True)
     assert len(stored) == 2
     assert secret not in str(list(stored))
+
+
+def test_who_got_in_before_with_the_password_alone_is_out(cast: Cast) -> None:
+    user = bare(cast.coordinator)
+    thief, here = Client(), Client()
+    for client in (thief, here):
+        assert sign_in(client, user)["Location"] == "/"
+    confirm(here)
+    page = here.get(f"{SET_UP}totp/activate/")
+    here.post(f"{SET_UP}totp/activate/", {"code": app_code(page.context["form"].secret)})
+    assert here.get("/admin/").status_code == 200
+    assert thief.get("/admin/")["Location"].startswith("/admin/login/")
 
 
 def test_who_removes_the_last_factor_stands_outside_again(cast: Cast) -> None:

@@ -22,9 +22,11 @@ from django.test import Client
 from cluster_platform.demo.example import SLUG, ZONE, twin_in_june, write_dataset
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, ensure_logins
+from cluster_platform.demo.prices import carry_on_prices
 from cluster_platform.demo.processes import ProgramEnded, Programs
 from contracts.dataset.folder import read_dataset
-from participants.models import Membership, Participant, User
+from contracts.models import Contract
+from participants.models import Cluster, Membership, Participant, User
 from participants.tenancy.scope import scope
 from tests.cast import NOON, Cast, make_cast, wait_for_a_lasting_code
 
@@ -54,6 +56,26 @@ def test_the_example_carried_on_is_a_dataset_with_prices_for_yesterday_today_and
     assert dataset.cluster.name.endswith("(demo)")
     assert dataset.dso.name.endswith("(demo)")
     assert {rate.valid_to for rate in dataset.rates} == {None}
+
+
+@pytest.mark.django_db
+def test_a_later_start_renews_prices_and_leaves_what_people_did(tmp_path: Path) -> None:
+    folder = tmp_path / "dataset"
+    write_dataset(EXAMPLE, folder, utc(2026, 8, 10, 12, 0), with_readings=False)
+    call_command("load_cluster", str(folder), verbosity=0)
+    cluster = Cluster.objects.get(slug=SLUG)
+    leaves = dt.date(2026, 12, 1)
+    with scope(cluster.pk):
+        contract = Contract.objects.filter(scheme="p2p", valid_to=None).first()
+        assert contract is not None
+        Contract.objects.filter(pk=contract.pk).update(valid_to=leaves)
+        Participant.objects.filter(pk=contract.participant_id).update(name="Renamed")
+    write_dataset(EXAMPLE, folder, utc(2026, 9, 10, 12, 0), with_readings=False)
+    assert carry_on_prices(SLUG, folder) == 30 * 96 + 100, "of October"
+    assert carry_on_prices(SLUG, folder) == 0
+    with scope(cluster.pk):
+        contract.refresh_from_db()
+        assert contract.valid_to == leaves and contract.participant.name == "Renamed"
 
 
 class Meterable(BaseHTTPRequestHandler):

@@ -9,24 +9,39 @@ import zipfile
 from decimal import Decimal
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test import Client
 
 from cluster_platform.portal.energy import own_points
 from cluster_platform.portal.own_data import Owner, own_data_zip
 from cluster_platform.portal.own_readme import FILES
-from cluster_platform.portal.own_tables import TABLES
+from cluster_platform.portal.own_tables import FILES as FILE_CONTENTS
+from cluster_platform.portal.own_tables import TABLES, TRADES
+from cluster_platform.portal.reading_log import OWN_ACCESSES
+from contracts.models import StaticKey
 from metering.domain.calendar import time_zone
 from metering.models import Meter, MeteringPoint, PointAssignment, Reading, ReadingAccess
-from participants.models import Application, ApplicationDocument, ApplicationEvent, Complaint, Membership, Participant
+from participants.models import (
+    Application,
+    ApplicationDocument,
+    ApplicationEvent,
+    ApplicationPoint,
+    Complaint,
+    Membership,
+    Participant,
+)
 from participants.services.consents import decide
+from participants.services.role_invitations import invite
+from participants.tenancy.ddl import tenant_models
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import clusters_in_scope, scope
-from tests.cast import DAY, NOON, Cast, make_cast, make_user
+from tests.cast import DAY, NOON, Cast, add_app, make_cast, make_user
 from tests.pages.scenes import add_members, bill, settle, signed_in
 from tests.participants.test_isolation import day_of_readings
 
 pytestmark = pytest.mark.django_db
+LATER = dt.date(2026, 9, 1)
 
 
 @pytest.fixture
@@ -71,6 +86,12 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
                 cluster=cast.cluster, application=application, name="proof.pdf", content_type="application/pdf",
                 content=f"%PDF of {participant.name}".encode(), size=9, uploaded_at=NOON,
             )  # fmt: skip
+            ApplicationPoint.objects.create(
+                cluster=cast.cluster, application=application, code="590000000000000099", tariff_group="G11",
+                contracted_power_kw=14, phases=3, yearly_use_kwh=1808,
+            )  # fmt: skip
+            StaticKey.objects.create(cluster=cast.cluster, participant=participant, share=1, valid_from=DAY)
+            invite(cast.cluster, f"of-{participant.code}@example.org", "read", participant, cast.owner, NOON)
             Complaint.objects.create(
                 cluster=cast.cluster, participant=participant, user=cast.owner, subject=f"From {participant.name}",
                 text="x", made_at=NOON, due_on=DAY,
@@ -93,6 +114,8 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
 
 def test_everything_is_there_twice(cast: Cast) -> None:
     live_a_little(cast)
+    add_app(cast.owner)
+    UserSession.objects.create(user=cast.owner, session_key="x", ip="10.1.2.3", user_agent="browser")
     files = download(signed_in(cast.owner))
     assert set(FILES) == {*TABLES, "trades"}
     tables = {f"{name}.{kind}" for name in FILES for kind in ("csv", "json")}
@@ -105,6 +128,36 @@ def test_everything_is_there_twice(cast: Cast) -> None:
         assert texts == [{key: number(value) for key, value in row.items()} for row in rows(files, name)], name
         if not name.startswith("agreement"):
             assert records, name
+
+
+def test_every_table_that_names_a_participant_is_taken_along(cast: Cast) -> None:
+    """A new model with a person's data must be added to the archive."""
+    text = " ".join([*TABLES.values(), TRADES, FILE_CONTENTS, OWN_ACCESSES])
+    owners = {"participant", "metering_point", "application", "agreement"}
+    kept = {m._meta.db_table for m in tenant_models() if owners & {field.name for field in m._meta.fields}}
+    # That one asked to be forgotten is on the page until it is done.
+    assert {table for table in kept if table not in text} == {"participants_erasurerequest"}
+
+
+def test_former_data_and_delegates_are_ones_own(cast: Cast) -> None:
+    live_a_little(cast)
+    with scope(cast.cluster.pk):
+        for participant in (cast.seller, cast.buyer):
+            Participant.objects.filter(pk=participant.pk).update(street=f"Old street of {participant.code}")
+            Participant.objects.filter(pk=participant.pk).update(street="New street")
+        Membership.objects.create(
+            cluster=cast.cluster, user=make_user("helper@example.org"), role="member", level="read",
+            participant=cast.seller,
+        )  # fmt: skip
+        # A row that changed hands shows each owner its own side.
+        key = StaticKey.objects.create(cluster=cast.cluster, participant=cast.buyer, share="0.123", valid_from=LATER)
+        StaticKey.objects.filter(pk=key.pk).update(participant=cast.seller, share="0.456")
+    files = download(signed_in(cast.owner))
+    former = files["former_data.csv"].decode()
+    assert "Old street of P0001" in former and "Old street of P0002" not in former
+    assert "0.456" in former and "0.123" not in former
+    assert {row["email"] for row in rows(files, "delegates")} == {cast.owner.email, "helper@example.org"}
+    assert [row["email"] for row in rows(files, "invitations_of_delegates")] == ["of-p0001@example.org"]
 
 
 def as_text(value: object) -> str:
@@ -174,11 +227,11 @@ def test_nothing_of_others_is_in_any_byte(cast: Cast) -> None:
         neighbours = Participant.objects.exclude(pk=cast.seller.pk)
         secrets = [value for row in neighbours for value in (row.name, row.code)]
     secrets += [point.code for point in (cast.buyer_point, *others)]
-    people = (cast.colleague, cast.coordinator, delegate, theirs.owner, theirs.coordinator)
-    secrets += [user.email for user in people]
+    secrets += [user.email for user in (cast.colleague, cast.coordinator, theirs.owner, theirs.coordinator)]
     secrets += [theirs.cluster.name, theirs.seller.name, theirs.buyer.name]
     for name, content in download(signed_in(cast.owner)).items():
-        for secret in secrets:
+        # Whom the member let in stands on its page of delegates, and there only.
+        for secret in secrets if name.startswith("delegates.") else [*secrets, delegate.email]:
             assert secret.encode() not in content, (name, secret)
 
 

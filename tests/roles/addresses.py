@@ -67,7 +67,7 @@ def admin_models() -> dict[str, type[models.Model]]:
 def route_of(address: Address) -> Route:
     """The entry of an address; KeyError names what has none."""
     if address.of_account:
-        return Route(SIGNED_IN, SIGNED_IN, lambda w: {"pk": 1, "key": "x", "uidb36": "1", "session_id": 1})
+        return Route(SIGNED_IN, SIGNED_IN, _of_an_account)
     route = ROUTES.get(address.name) or ADMIN_ROUTES.get(address.name)
     if route is not None:
         return route
@@ -76,6 +76,12 @@ def route_of(address: Address) -> Route:
         raise KeyError(address.name)
     label = admin_models()[middle]._meta.label
     return _admin_route(label, ADMIN_MODELS[label], page)
+
+
+def _of_an_account(world: World) -> dict[str, Any]:
+    """The owner's session, and the coordinator's authenticator."""
+    session, authenticator = world.rows["usersessions.UserSession"], world.rows["mfa.Authenticator"]
+    return {"pk": authenticator.pk, "key": "x", "uidb36": "1", "session_id": session.pk}
 
 
 def _admin_route(label: str, entry: AdminModel, page: str) -> Route:

@@ -43,6 +43,18 @@ def document() -> str:
         sets = {"r": model.view, "w": model.change, "a": model.may_add, "d": model.delete}
         models.append([name, *("".join(key for key, who in sets.items() if role in who) for role in ROLES)])
     parts.append(_table(["rows", *ROLES], models))
+    parts.append("x: may do it for several rows at once.\n")
+    bulk = [(name, model.actions) for name, model in sorted(ADMIN_MODELS.items())]
+    parts.append(
+        _table(
+            ["action", *ROLES],
+            [
+                [f"{name}: {action}", *("x" if role in who else "" for role in ROLES)]
+                for name, actions in bulk
+                for action, who in actions.items()
+            ],
+        )
+    )
     pages = sorted(ADMIN_ROUTES.items())
     parts.append(_table(["page", *ROLES], [_line(name, route.get, route.post) for name, route in pages]))
     return "\n".join(parts)

@@ -4,7 +4,7 @@ An address without an entry here fails the test. Roles are those of `participant
 without a role; `anonymous`; `machine`: with an API key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,11 +53,21 @@ class AdminModel:
     change: frozenset[str] = NOBODY
     delete: frozenset[str] = NOBODY
     add: frozenset[str] | None = None
+    #: Who may do which bulk action of its list.
+    actions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def may_add(self) -> frozenset[str]:
         return self.change if self.add is None else self.add
 
+
+#: Of a point that both clusters have.
+READING = {
+    "metering_point": "590000000000000013", "interval_start": "2026-06-11T10:00:00Z", "imported_wh": 0,
+    "exported_wh": 390, "quality": "measured",
+}  # fmt: skip
+#: What everybody may read names the cluster.
+PUBLIC = ("clusters", "cluster_public", "cluster_public_now", "apply", "set_language")
 
 ROUTES: dict[str, Route] = {
     "home": Route(SIGNED_IN),
@@ -82,13 +92,14 @@ ROUTES: dict[str, Route] = {
     "role_invitation": Route(
         frozenset({"nobody"}), frozenset({"nobody"}), lambda w: {"token": w.invitation_token}
     ),
-    "api-readings": Route(NOBODY, MACHINE),
     "api-files": Route(NOBODY, MACHINE),
     "api-file": Route(MACHINE, MACHINE, lambda w: {"number": w.rows["metering.Delivery"].pk}),
     "api-schema": Route(ANYONE),
+    "api-readings": Route(NOBODY, MACHINE, data=lambda person: {"readings": [READING]}),
     "set_language": Route(ANYONE, ANYONE),
     "contract": Route(MEMBERS | DSO),
     "contract_number": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
+    "contract_confirmation": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
     "contract_pdf": Route(MEMBERS, path=lambda w: {"number": w.agreement.number}, of_owner=True),
     "contract_act": Route(
         NOBODY, ACTING, lambda w: {"number": w.agreement.number, "act": "sign"}, of_owner=True,
@@ -104,6 +115,8 @@ ROUTES: dict[str, Route] = {
     ),
     "application": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_withdraw": Route(NOBODY, APPLICANT, lambda w: w.draft()),
+    "application_data": Route(APPLICANT, NOBODY, lambda w: w.draft()),
+    "application_erase": Route(NOBODY, APPLICANT, lambda w: w.draft(), data=lambda person: {"sure": "yes"}),
     "application_who": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_address": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
     "application_points": Route(APPLICANT, APPLICANT, lambda w: w.draft()),
@@ -149,14 +162,20 @@ ADMIN_ROUTES: dict[str, Route] = {
         lambda w: {"object_id": w.rows["metering.MeteringPoint"].pk},
         data=lambda person: {"what": "meter", "day": "2026-06-10", "serial": "E-9"},
     ),
+    "admin:contracts_agreement_confirmation": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_amend": Route(ADMIN, ADMIN, lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_act": Route(NOBODY, ADMIN, lambda w: {"pk": w.agreement.pk, "act": "withdraw"}),
+    "admin:participants_user_second_factor": Route(OPERATOR, OPERATOR, lambda w: {"number": w.ours.owner.pk}),
     "admin:auth_user_password_change": Route(OPERATOR, OPERATOR, lambda w: {"id": w.ours.owner.pk}),
 }
 
 ADMIN_MODELS: dict[str, AdminModel] = {
-    "participants.Participant": AdminModel(change=ADMIN),
+    "participants.Participant": AdminModel(
+        change=ADMIN,
+        actions=dict.fromkeys(("end_contracts", "send_message"), ADMIN)
+        | dict.fromkeys(("participants_xlsx", "participants_csv", "points_xlsx", "points_csv"), ACCOUNTS),
+    ),
     "participants.Change": AdminModel(),
     "participants.Coordinator": AdminModel(change=ADMIN),
     "mfa.Authenticator": AdminModel(OPERATOR, OPERATOR, OPERATOR),
@@ -164,16 +183,22 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "participants.Membership": AdminModel(change=ADMIN, add=NOBODY, delete=ADMIN),
     "participants.RoleInvitation": AdminModel(add=ADMIN, delete=ADMIN),
     "participants.Consent": AdminModel(),
-    "participants.ErasureRequest": AdminModel(),
+    "participants.ErasureRequest": AdminModel(actions={"erase": ADMIN}),
     "participants.ApiKey": AdminModel(change=ADMIN),
     "participants.Cluster": AdminModel(OPERATOR, OPERATOR),
     "participants.Dso": AdminModel(OPERATOR, OPERATOR),
     "participants.DsoUser": AdminModel(OPERATOR, OPERATOR),
     "participants.User": AdminModel(OPERATOR, OPERATOR),
     "participants.Application": AdminModel(change=ADMIN, add=NOBODY),
+    # There is one already.
+    "participants.ClusterPage": AdminModel(change=ADMIN, add=NOBODY),
     "participants.Complaint": AdminModel(change=ADMIN, add=NOBODY),
     "participants.Invitation": AdminModel(add=ADMIN),
-    "contracts.Agreement": AdminModel(add=ADMIN),
+    "contracts.Agreement": AdminModel(
+        add=ADMIN,
+        actions=dict.fromkeys(("withdraw_selected", "amend_selected"), ADMIN)
+        | dict.fromkeys(("sign_selected", "notice_selected"), frozenset({"coordinator_admin"})),
+    ),
     "contracts.AgreementTemplate": AdminModel(add=ADMIN),
     "contracts.ExternalPartner": AdminModel(change=ADMIN),
     "metering.GridNode": AdminModel(change=ADMIN),
@@ -195,5 +220,5 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "clearing.ClearingRun": AdminModel(),
     "billing.Statement": AdminModel(),
     "auth.Group": AdminModel(OPERATOR, OPERATOR, OPERATOR),
-    "account.EmailAddress": AdminModel(OPERATOR, OPERATOR, OPERATOR),
+    "account.EmailAddress": AdminModel(OPERATOR, OPERATOR, OPERATOR, actions={"make_verified": OPERATOR}),
 }

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from django.contrib import admin
@@ -17,8 +19,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.roles.addresses import Address, admin_models, all_addresses, path_of, route_of
-from tests.roles.table import ADMIN_MODELS, ADMIN_ROUTES, ROUTES, Route
-from tests.roles.world import Person, World, make_world, snapshot, ways_in
+from tests.roles.table import ADMIN_MODELS, ADMIN_ROUTES, COORDINATORS, MEMBERS, PUBLIC, ROUTES, Route
+from tests.roles.world import Person, World, accounts_of_others, make_world, rows_naming, snapshot, ways_in
 
 pytestmark = pytest.mark.django_db
 #: Which addresses may change who may what: with these the changed roles are the point.
@@ -26,6 +28,11 @@ GIVE_ROLES = (
     "remove_delegate", "role_invitation", "admin:participants_membership_", "admin:participants_apikey_",
     "admin:participants_user_", "admin:participants_dso", "admin:participants_cluster_", "admin:metering_dsoarea_",
     "admin:auth_",
+)  # fmt: skip
+#: These have no form and show the same to any method.
+SHOWN_BY_ANY_METHOD = (
+    "home", "_history", "admin:index", "admin:app_list", "agreement_pdf", "agreement_confirmation", "agreement_change",
+    "admin:application_document",
 )  # fmt: skip
 
 EVERY_METHOD = (Client.post, Client.put, Client.patch, Client.delete)
@@ -60,8 +67,25 @@ def test_each_sees_what_the_table_gives_and_nothing_else(world: World) -> None:
             allowed = is_allowed(person, route.get, route)
             if entered(response) != allowed:
                 wrong.append((person.name, address.name, response.status_code, "allowed" if allowed else "refused"))
-            elif allowed and not person.ours and names_of_ours(response):
-                wrong.append((person.name, address.name, response.status_code, "shows our people"))
+            elif allowed and (seen := not_theirs(person, address, world, response)):
+                wrong.append((person.name, address.name, response.status_code, f"shows {seen}"))
+    assert not wrong, listed(wrong)
+
+
+def test_ids_in_the_address_open_nothing_of_others(world: World) -> None:
+    """Each page that one may open, asked for as if another one were its owner."""
+    wrong = []
+    asked = {"cluster": world.ours.cluster.pk, "participant": world.ours.seller.pk, "user": world.ours.owner.pk}
+    asked |= {f"{name}_id": key for name, key in asked.items()} | {"access": world.people["coordinator"].access_key}
+    for person in world.people.values():
+        for address, route in tried():
+            if address.name.startswith("admin:") or not is_allowed(person, route.get, route):
+                continue
+            path = path_of(address, route, world)
+            for sent in (asked, {**asked, "role": "coordinator", "level": "full", "dso": world.ours.cluster.dso_id}):
+                response = person.client().get(path, sent, headers={"X-Cluster": str(sent["cluster"])})
+                if seen := not_theirs(person, address, world, response):
+                    wrong.append((person.name, address.name, response.status_code, f"shows {seen}"))
     assert not wrong, listed(wrong)
 
 
@@ -75,8 +99,8 @@ def test_what_is_refused_changes_nothing(world: World) -> None:
             data = forged(world, person) | route.data(person)
             for send in EVERY_METHOD if address.name.startswith("api") else (Client.post,):
                 response = send(person.client(), path_of(address, route, world), data, **json_for(address, send))
-                # Some pages that one may look at answer to any method; that nothing changes is seen below.
-                if entered(response) and not is_allowed(person, route.get, route):
+                looked = is_allowed(person, route.get, route) and address.name.endswith(SHOWN_BY_ANY_METHOD)
+                if entered(response) and not looked:
                     wrong.append((person.name, address.name, send.__name__, response.status_code))
         after = snapshot(world.ours.cluster), snapshot(world.theirs.cluster)
         for then, now in zip(before, after, strict=True):
@@ -98,9 +122,16 @@ def test_what_is_allowed_stays_in_the_own_cluster_whatever_is_sent(world: World)
             path = path_of(address, route, world)
             page = person.client().get(path)
             form = fields_of(page, path) | route.data(person)
+            victim = world.ours.seller if person.name == "colleague" else world.ours.buyer
+            untouched = rows_naming(victim) if person.who in MEMBERS and person.ours else None
             with undone():
-                forms = (form | forged(world, person), forged_fields(form, others, world, person), form)
+                forms = (
+                    form | forged(world, person), forged_fields(form, others, world, person),
+                    form | {"participant": victim.pk, "participant_id": victim.pk}, form,
+                )  # fmt: skip
                 responses = [person.client().post(path, data, **json_for(address, Client.post)) for data in forms]
+                if untouched is not None and rows_naming(victim) != untouched:
+                    wrong.append((person.name, address.name, "changed another member's rows"))
                 # What the first one removed, the others don't find.
                 if not any(entered(response) for response in responses):
                     wrong.append((person.name, address.name, responses[-1].status_code))
@@ -113,20 +144,40 @@ def test_what_is_allowed_stays_in_the_own_cluster_whatever_is_sent(world: World)
     assert not wrong, listed(wrong)
 
 
-def test_bulk_actions_need_the_right_to_change(world: World) -> None:
-    """Sent by those who may look, with all rows selected."""
-    for person in (world.people["auditor"], world.people["accountant"], world.people["other coordinator"]):
+def test_another_ones_way_in_cannot_be_chosen(world: World) -> None:
+    for person in world.people.values():
+        for other in map(world.people.get, ("owner", "coordinator", "other owner", "other coordinator")):
+            assert other is not None
+            with undone():
+                person.client().post(reverse("choose_access"), {"access": other.access_key})
+                seen = entered_elsewhere(person, world)
+            assert not seen, (person.name, other.name, seen)
+
+
+def test_bulk_actions_are_for_those_the_table_names(world: World) -> None:
+    """Sent by everybody, with a row selected and all that the action's own page asks for."""
+    wrong = []
+    asked = {"apply": "1", "post": "yes", "day": "2027-01-01", "reason": "x", "subject": "x", "text": "x"}
+    for person in world.people.values():
         before = snapshot(world.ours.cluster)
         for middle, model in admin_models().items():
             label = model._meta.label
-            if person.ours and label in ADMIN_MODELS and person.who in ADMIN_MODELS[label].change:
-                continue
+            entry = ADMIN_MODELS[label]
             path = reverse(f"admin:{middle}_changelist")
-            actions = [getattr(a, "__name__", a) for a in admin.site._registry[model].actions or ()]
-            for name in [*actions, "delete_selected"]:
-                data = {"action": name, helpers.ACTION_CHECKBOX_NAME: [str(world.rows[label].pk)], "post": "yes"}
-                person.client().post(path, data)
-        assert snapshot(world.ours.cluster) == before, person.name
+            actions = {getattr(a, "__name__", a) for a in admin.site._registry[model].actions or ()}
+            assert actions == set(entry.actions), label
+            for name, who in (entry.actions | {"delete_selected": entry.delete}).items():
+                allowed = person.ours and person.who in who
+                data = asked | {"action": name, helpers.ACTION_CHECKBOX_NAME: [str(world.rows[label].pk)]}
+                with undone():
+                    response = person.client().post(path, data)
+                    # Who acts in the other cluster acts on nothing; the sign-in's own action says nothing.
+                    told = name not in ("delete_selected", "make_verified") and (allowed or person.who not in who)
+                    if told and acted(response) != allowed:
+                        wrong.append((person.name, label, name, "allowed" if allowed else "refused"))
+                    if not allowed and snapshot(world.ours.cluster) != before:
+                        wrong.append((person.name, label, name, "changed something"))
+    assert not wrong, listed(wrong)
 
 
 def test_the_sign_in_pages_show_and_change_nothing_of_a_cluster(world: World) -> None:
@@ -136,7 +187,9 @@ def test_the_sign_in_pages_show_and_change_nothing_of_a_cluster(world: World) ->
             path = path_of(address, route_of(address), world)
             for send in (Client.get, Client.post):
                 with undone():
-                    response = send(person.client(), path, {})
+                    others = accounts_of_others(person.user)
+                    response = send(person.client(), path, forged(world, person) if send is Client.post else {})
+                    assert accounts_of_others(person.user) == others, (person.name, path)
                 assert response.status_code < 500, (person.name, path)
                 if person.user is None and not address.open_account_page:
                     assert not entered(response), (person.name, path)
@@ -178,8 +231,45 @@ def entered(response: HttpResponse) -> bool:
     return response.status_code not in (401, 403, 404, 405)
 
 
+def acted(response: HttpResponse) -> bool:
+    """Whether a list's action did something or asked for more, rather than leading back to the list."""
+    if response.status_code != 302:
+        return entered(response) and 'id="changelist"' not in text_of(response)
+    done = [message.level_tag for message in get_messages(response.wsgi_request)]  # type: ignore[attr-defined]
+    return "success" in done or "error" in done
+
+
+def entered_elsewhere(person: Person, world: World) -> str:
+    """What a person sees after asking for another's way in, of what is not theirs."""
+    if entered(person.client().get(reverse("admin:index"))) != (person.who in ADMIN_ROUTES["admin:index"].get):
+        return "entered the desk"
+    response = person.client().get(reverse("home"), follow=True)
+    return not_theirs(person, Address("home", ()), world, response)
+
+
+def not_theirs(person: Person, address: Address, world: World, response: HttpResponse) -> str:
+    """What a page shows that is not for this person: our cluster's for others, the owner's for our other members."""
+    text = text_of(response)
+    if not person.ours:
+        marks = ["of ours", "ours.example.org", *(["Cluster ours"] if address.name not in PUBLIC else [])]
+    elif person.for_owner or person.who in COORDINATORS or address.name == "role_invitation":
+        marks = []
+    else:
+        marks = [world.ours.seller.name, world.ours.owner.email, world.ours.seller_point.code, world.ours.seller.code]
+    return next((mark for mark in marks if mark in text), "")
+
+
+def text_of(response: HttpResponse) -> str:
+    """The body, of an archive all its files."""
+    body = b"".join(response)
+    if response.get("Content-Type") != "application/zip":
+        return body.decode(errors="replace")
+    with ZipFile(BytesIO(body)) as archive:
+        return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+
+
 def names_of_ours(response: HttpResponse) -> bool:
-    text = b"".join(response).decode(errors="replace")
+    text = text_of(response)
     return "of ours" in text or "ours.example.org" in text
 
 

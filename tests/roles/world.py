@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -29,6 +30,7 @@ from participants.models import (
     DsoUser,
     Invitation,
     Membership,
+    Participant,
     RoleInvitation,
     User,
 )
@@ -40,6 +42,7 @@ from tests.participants.test_isolation import NEW_ROWS, make_row
 
 #: One for all requests: each of its own would collect all static files anew.
 HANDLER = ClientHandler(enforce_csrf_checks=False)
+ACCOUNT_MODELS = (EmailAddress, Authenticator, UserSession)
 DELEGATES = (("actor", "act"), ("reader", "read"))
 
 
@@ -252,6 +255,25 @@ def snapshot(cluster: Cluster) -> dict[str, list[tuple[Any, ...]]]:
         for model in tenant_models():
             found[model._meta.label] = sorted(model._base_manager.values_list(), key=repr)
     return found
+
+
+def rows_naming(participant: Participant) -> dict[str, list[tuple[Any, ...]]]:
+    """A participant's row and all that names it."""
+    found = {}
+    with scope(participant.cluster_id):
+        found["itself"] = list(Participant.objects.filter(pk=participant.pk).values_list())
+        for model in tenant_models():
+            if any(field.name == "participant" for field in model._meta.fields):
+                rows = model._base_manager.filter(participant=participant)
+                found[model._meta.label] = sorted(rows.values_list(), key=repr)
+    return found
+
+
+def accounts_of_others(user: User | None) -> list[list[tuple[Any, ...]]]:
+    """Logins, addresses, second factors and sessions of everybody else."""
+    key = user.pk if user else None
+    rows = (User.objects.exclude(pk=key), *(m.objects.exclude(user=key) for m in ACCOUNT_MODELS))
+    return [sorted(found.values_list(), key=repr) for found in rows]
 
 
 def ways_in(*clusters: Cluster) -> dict[str, list[tuple[Any, ...]]]:

@@ -22,6 +22,7 @@ from cluster_platform import embedded
 from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, DSO, Login, ensure_logins, ensure_second_factor
+from cluster_platform.demo.prices import carry_on_prices
 from cluster_platform.demo.processes import ProgramEnded, Programs
 from metering.domain.calendar import month_days
 from participants.models import Cluster
@@ -76,8 +77,10 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         is_billed = _is_billed()
         write_dataset(EXAMPLE, folder / "dataset", timezone.now(), with_readings=not is_billed)
-        call_command("load_cluster", str(folder / "dataset"))
-        if not is_billed:
+        if is_billed:
+            carry_on_prices(SLUG, folder / "dataset")
+        else:
+            call_command("load_cluster", str(folder / "dataset"))
             first, end = month_days(PERIOD)
             call_command("clear", SLUG, "--from", str(first), "--to", str(end))
             call_command("bill", SLUG, PERIOD)
@@ -99,9 +102,10 @@ class Command(BaseCommand):
             "--no-control-socket",
         ]
         self.stdout.write("Starting web server, worker and schedule …")
-        programs.start("web", web, {})
-        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], LIVE)
-        programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], LIVE)
+        here = {"PUBLIC_URL": address}
+        programs.start("web", web, here)
+        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], here | LIVE)
+        programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], here | LIVE)
         _wait_for_web(address, programs)
         self._announce(address, logins)
         feeder = Feeder(cluster, address, key, timezone.now)
