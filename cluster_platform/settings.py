@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "participants.middleware.LanguageMiddleware",
     "participants.middleware.ClusterMiddleware",
     "participants.second_factor.SecondFactorMiddleware",
 ]

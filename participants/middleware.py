@@ -1,13 +1,14 @@
-"""Each request works in one cluster, or in none."""
+"""Each request works in one cluster, or in none; and in the reader's language."""
 
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 
 from participants.access import Access, accesses_of
 from participants.api_keys import ApiKeyRefused, find_api_key
-from participants.models import Cluster
+from participants.models import Cluster, User
 from participants.tenancy.scope import acting_as, scope
 
 SESSION_KEY = "access"
@@ -67,3 +68,18 @@ def chosen_access(accesses: list[Access], choice: object) -> Access:
 def access_key(access: Access) -> str:
     """How the session and the switcher name an access."""
     return f"{access.cluster_id}:{access.role}:{access.participant_id or ''}"
+
+
+class LanguageMiddleware:
+    """Keeps the language that a user reads in, for the e-mails to come. Needs authentication and LocaleMiddleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        language = get_language()
+        if isinstance(user, User) and language and user.language != language:
+            User.objects.filter(pk=user.pk).update(language=language)
+            user.language = language
+        return self.get_response(request)
