@@ -1,5 +1,6 @@
 """What the steps measure with, and the floors they are held against."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 
@@ -10,6 +11,7 @@ from cluster_platform import embedded
 
 #: Seconds of a step, and of its floor.
 Measured = tuple[float, float]
+BLOCK_BYTES = 1 << 18
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -21,16 +23,19 @@ def timed(work: Callable[[], object]) -> float:
 def copy_again(query: str) -> float:
     """Seconds of COPY of these readings into a table of the same columns, checks and key, without more."""
     with owner() as connection:
-        rows = "".join(copied_out(connection, query))
         connection.execute("CREATE TABLE bench_reading (LIKE metering_reading INCLUDING ALL)")
         connection.commit()
+        with tempfile.TemporaryFile() as rows:
+            rows.writelines(copied_out(connection, query))
+            rows.seek(0)
 
-        def copy() -> None:
-            with connection.cursor().copy("COPY bench_reading FROM STDIN") as stream:
-                stream.write(rows)
-            connection.commit()
+            def copy() -> None:
+                with connection.cursor().copy("COPY bench_reading FROM STDIN") as stream:
+                    while block := rows.read(BLOCK_BYTES):
+                        stream.write(block)
+                connection.commit()
 
-        seconds = timed(copy)
+            seconds = timed(copy)
         connection.execute("DROP TABLE bench_reading")
     return seconds
 
@@ -39,10 +44,10 @@ def owner() -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(embedded.database_urls(settings.VAR)[1])
 
 
-def copied_out(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> Iterable[str]:
+def copied_out(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> Iterable[bytes]:
     with connection.cursor().copy(f"COPY ({query}) TO STDOUT") as stream:
         for block in stream:
-            yield bytes(block).decode()
+            yield bytes(block)
 
 
 def read_all(tables: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 
-from bench.database import Measured, copy_again, timed
+from bench.database import BLOCK_BYTES, Measured, copy_again, timed
 from metering.domain.calendar import day_bounds, format_instant, interval_starts, time_zone
 from metering.models import GridNode, MeteringPoint, PointAssignment
 from metering.services import Outcome, ingest
@@ -19,7 +19,6 @@ DAY = date(2026, 7, 14)
 NOW = datetime(2026, 7, 20, tzinfo=UTC)
 QUARTERS = 96
 SLUG = "bench"
-CHUNK_BYTES = 1 << 18
 _STORED = "SELECT * FROM metering_reading WHERE cluster_id = {} ORDER BY metering_point_id, interval_start"
 
 
@@ -85,7 +84,7 @@ def _deliver(cluster: Cluster, now: datetime, expected: Outcome) -> float:
         outcomes: list[Outcome] = []
         seconds = timed(
             lambda: outcomes.append(
-                ingest(cluster, iter(partial(file.read, CHUNK_BYTES), b""), issued_at=now, whole=False, now=now)
+                ingest(cluster, iter(partial(file.read, BLOCK_BYTES), b""), issued_at=now, whole=False, now=now)
             )
         )
     if outcomes != [expected]:

@@ -25,6 +25,7 @@ def keep_services_running(**_: object) -> None:
 #: Each queues a pass for every cluster.
 STAGES = {
     "check": "metering.tasks.check_all_clusters",
+    "count": "metering.tasks.count_all_clusters",
     "estimate": "contracts.tasks.estimate_all_clusters",
     "clear": "clearing.tasks.clear_all_clusters",
 }
@@ -40,10 +41,11 @@ app.conf.beat_schedule = {
 app.conf.beat_schedule["deliveries"] = {
     "task": "metering.tasks.look_after_all_deliveries", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip
-#: Nightly (UTC), but for roles: a local day begins at some hour of the day.
+#: Nightly (UTC), but for roles and reminders: a local day begins at some hour of the day.
 app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
     "aggregate": {"task": "clearing.tasks.aggregate_all_clusters", "schedule": crontab(hour=1, minute=40)},
     "delete expired": {"task": "contracts.tasks.delete_all_expired", "schedule": crontab(hour=2, minute=40)},
     "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
+    "remind": {"task": "metering.tasks.remind_everywhere", "schedule": crontab(minute=20)},
 }

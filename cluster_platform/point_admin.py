@@ -22,6 +22,7 @@ from cluster_platform.point_life import Outcome, make, timeline
 from cluster_platform.portal.numbers import kwh_number
 from contracts.services.agreements import Actor
 from metering.domain.calendar import INTERVAL, format_period, local_day, time_zone
+from metering.domain.versions import issued_at
 from metering.models import MeteringPoint, Reading, ReadingAccess, ReadingDay
 from metering.selectors.points import spans_of
 from metering.services.access_log import Reader, note_access
@@ -30,7 +31,7 @@ from participants.tenancy.admin import TenantAdmin
 
 LATEST = 96
 SUM_HEADINGS = (_("Month"), _("Days"), _("Imported"), _("Exported"), _("Estimated quarter-hours"))
-HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"), _("Version"))
+HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"), _("Issued (UTC)"))
 
 
 @admin.register(MeteringPoint)
@@ -129,7 +130,7 @@ class MeteringPointAdmin(TenantAdmin):
                     r.imported_wh,
                     r.exported_wh,
                     r.get_quality_display(),
-                    r.version,
+                    _issued(r),
                 )
                 for r in rows
             ),
@@ -155,6 +156,11 @@ class MeteringPointAdmin(TenantAdmin):
         )
         head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in SUM_HEADINGS))
         return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body) if body else "–"
+
+
+def _issued(reading: Reading) -> str:
+    at = issued_at(reading.version)
+    return f"{at:%Y-%m-%d %H:%M:%SZ}" if at else "–"
 
 
 def _latest(point: MeteringPoint) -> QuerySet[Reading]:

@@ -19,3 +19,5 @@ class DayCheck(TenantModel):
     #: Gaps before this instant are filled; empty: never looked for.
     estimated_to = models.DateTimeField(null=True)
     validated_changes = models.PositiveBigIntegerField(default=0)
+    #: Delivered readings are counted as of these changes; empty: never counted.
+    counted_changes = models.PositiveBigIntegerField(null=True)

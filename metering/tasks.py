@@ -11,10 +11,13 @@ from django.utils import timezone
 
 from metering.domain.calendar import local_day, parse_day, time_zone
 from metering.models import Delivery
+from metering.services.completeness import count_gaps
 from metering.services.deliveries import forget_old
 from metering.services.delivery_work import stopped, work_on
+from metering.services.estimation import estimate_days
 from metering.services.findings import look_through
 from metering.services.life import follow_roles
+from metering.services.reminders import remind
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 from participants.tenancy.tasks import FORGOTTEN_SECONDS, ClusterTask, SoleClusterTask, for_every_cluster
@@ -35,6 +38,43 @@ def check_cluster(cluster_id: int, after: str = "") -> None:
 def check_all_clusters() -> None:
     """Started by the beat."""
     for_every_cluster(check_cluster)
+
+
+@shared_task(base=SoleClusterTask)
+def count_cluster(cluster_id: int) -> None:
+    """Count what is lacking in one cluster; what is too much for one pass goes on behind the other clusters."""
+    if count_gaps(Cluster.objects.get(pk=cluster_id), timezone.now()).more:
+        count_cluster.delay(cluster_id)
+
+
+@shared_task
+def count_all_clusters() -> None:
+    """Started by the beat."""
+    for_every_cluster(count_cluster)
+
+
+@shared_task(base=SoleClusterTask)
+def remind_cluster(cluster_id: int) -> None:
+    """Count once more, so that nobody is reminded of what has just arrived, and remind."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    now = timezone.now()
+    count_gaps(cluster, now)
+    remind(cluster, now)
+
+
+@shared_task
+def remind_everywhere() -> None:
+    """Started by the beat."""
+    for_every_cluster(remind_cluster)
+
+
+@shared_task(base=ClusterTask)
+def estimate_days_of_cluster(cluster_id: int, days: list[str]) -> None:
+    """Estimate what lacks of these local days, as the coordinator has asked for."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    now = timezone.now()
+    estimate_days(cluster, [parse_day(day) for day in days], now)
+    count_gaps(cluster, now)
 
 
 @shared_task(base=SoleClusterTask)

@@ -16,6 +16,7 @@ from django.contrib.auth.hashers import make_password
 
 from clearing.models import ClearingRun, IntervalState, Position, Trade
 from contracts.models import ClusterSettings, ClusterTerms, Contract
+from metering.domain.versions import version_of
 from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
 from participants.models import Cluster, Coordinator, Dso, DsoUser, Membership, Participant, User
 from participants.tenancy.partitions import ensure_month_partitions
@@ -123,8 +124,8 @@ def _people(cluster: Cluster, owner: User, colleague: User, coordinator: User) -
         ensure_month_partitions(table, NOON, NOON)
     for point, imported, exported in ((seller_point, 0, 400), (buyer_point, 300, 0)):
         Reading.objects.create(
-            cluster=cluster, metering_point=point, interval_start=NOON, version=1, imported_wh=imported,
-            exported_wh=exported, quality=Reading.Quality.MEASURED,
+            cluster=cluster, metering_point=point, interval_start=NOON, version=version_of(NOON + dt.timedelta(days=1)),
+            imported_wh=imported, exported_wh=exported, quality=Reading.Quality.MEASURED,
         )  # fmt: skip
     IntervalInput.objects.create(cluster=cluster, interval_start=NOON, changes=1)
     run = _run(cluster, seller_point, buyer_point)

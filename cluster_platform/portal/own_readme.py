@@ -18,7 +18,9 @@ FILES = {
     "meters": _("the meters at your metering points, while the points were yours"),
     "contracts": _("the scheme that you are settled under, from day to day (exclusive)"),
     "allocation_keys": _("your agreed share of local energy, if your cluster shares by keys"),
-    "readings": _("what your meters counted in each quarter-hour (Wh); a higher version replaces a lower one"),
+    "readings": _(
+        "what your meters counted in each quarter-hour (Wh); the value issued last holds, before it an estimate"
+    ),
     "daily_sums": _("what is kept of your old readings: sums by local day (Wh), and quarter-hours of each quality"),
     "positions": _("what you bought and sold in each quarter-hour (Wh); only rows in force count"),
     "trades": _("your trades with neighbours, who have another name every day; energy is in Wh, prices in PLN/kWh"),

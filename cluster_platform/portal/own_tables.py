@@ -5,8 +5,14 @@ own. Neighbours stand in the trades under their names of the day; whoever looked
 """
 
 from cluster_platform.portal.reading_log import OWN_ACCESSES
+from metering.domain.versions import FIRST_DELIVERED
 
 _UTC = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS {1}"""
+#: Empty for what the platform estimated.
+_ISSUED = _UTC.format(
+    f"(CASE WHEN t.version >= {FIRST_DELIVERED} THEN timestamptz '2000-01-01Z' + t.version * interval '1 second' END)",
+    "issued_at",
+)
 _OWN = "unnest(%(points)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS own(point, starts, ends)"
 
 
@@ -104,7 +110,7 @@ TABLES = {
         WHERE k.cluster_id = %(cluster)s AND k.participant_id = %(participant)s ORDER BY k.valid_from
     """,
     "readings": f"""
-        SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, t.version,
+        SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, {_ISSUED},
             t.imported_wh, t.exported_wh,
             (ARRAY['measured', 'split', 'substituted', 'estimated'])[t.quality] AS quality
         {_own_rows("metering_reading")} ORDER BY m.code, t.interval_start, t.version

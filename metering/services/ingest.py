@@ -97,8 +97,9 @@ def ingest(
         rows_wanted, most_faults, store,
     )  # fmt: skip
     with scope(cluster.pk), connection.cursor() as cursor:
-        count, faults = (stage(cursor, [source], silent), {}) if whole else stage_what_can(cursor, batches, columns)
-        return _store(cursor, delivery, count, faults, silent)
+        if whole:
+            return _store(cursor, delivery, stage(cursor, [source], silent), {}, silent)
+        return _store(cursor, delivery, *stage_what_can(cursor, batches, columns, most_faults), silent)
 
 
 def ingest_files(

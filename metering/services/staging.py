@@ -70,10 +70,10 @@ def stage(cursor: Any, sources: Sequence[Source], progress: Progress) -> int:
     return count
 
 
-def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str]) -> tuple[int, LineFaults]:
+def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str], most: int) -> tuple[int, LineFaults]:
     """Fill the table `staged`, with an empty row where a line is no reading; needs a transaction.
 
-    Returns how many lines there are, and what is wrong with those.
+    Returns how many lines there are, and what is wrong with the first `most` of those.
     """
     cursor.execute(_STAGE)
     cursor.execute("ALTER TABLE staged ALTER COLUMN source SET DEFAULT 0")
@@ -88,7 +88,7 @@ def stage_what_can(cursor: Any, batches: Iterable[bytes], columns: Sequence[str]
         except (psycopg.DataError, psycopg.IntegrityError):
             sent.writelines(rest)
             sent.seek(0)
-            faults = _stage_lines(cursor, sent, columns)
+            faults = _stage_lines(cursor, sent, columns, most)
     return cursor.rowcount, faults
 
 
@@ -104,7 +104,7 @@ def _copy_fault(name: str, error: psycopg.Error) -> ReadingFault:
     return ReadingFault(name, int(place[1]) if place else 0, column, text)
 
 
-def _stage_lines(cursor: Any, lines: Iterable[bytes], columns: Sequence[str]) -> LineFaults:
+def _stage_lines(cursor: Any, lines: Iterable[bytes], columns: Sequence[str], most: int) -> LineFaults:
     faults: LineFaults = {}
     empty = [""] * len(columns)
     cursor.execute(_ALLOW_EMPTY)
@@ -112,7 +112,7 @@ def _stage_lines(cursor: Any, lines: Iterable[bytes], columns: Sequence[str]) ->
         for row, line in enumerate(lines, start=1):
             values = _values(line)
             fault = _line_fault(values, columns)
-            if fault is not None:
+            if fault is not None and len(faults) < most:
                 faults[row] = fault
             out = io.StringIO()
             csv.writer(out).writerow(values if fault is None else empty)

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.test import Client
 
+from metering.domain.versions import FIRST_DELIVERED, version_of
 from metering.models import MeteringPoint, Reading
 from participants.middleware import SESSION_KEY
 from participants.models import Dso, Membership
@@ -99,16 +100,17 @@ def test_a_complete_day_lacks_nothing(cast: Cast) -> None:
         starts = {start + number * dt.timedelta(minutes=15) for number in range(96)} - {NOON}
         Reading.objects.bulk_create(
             Reading(
-                cluster=cast.cluster, metering_point=point, interval_start=at, version=1, imported_wh=0, exported_wh=0,
-                quality=Reading.Quality.MEASURED,
+                cluster=cast.cluster, metering_point=point, interval_start=at, version=FIRST_DELIVERED, imported_wh=0,
+                exported_wh=0, quality=Reading.Quality.MEASURED,
             )
             for point in MeteringPoint.objects.all()
             for at in starts
         )  # fmt: skip
         # A corrected reading is no second one.
         Reading.objects.create(
-            cluster=cast.cluster, metering_point=cast.seller_point, interval_start=NOON, version=2, imported_wh=0,
-            exported_wh=390, quality=Reading.Quality.SUBSTITUTED,
+            cluster=cast.cluster, metering_point=cast.seller_point, interval_start=NOON,
+            version=version_of(NOON + dt.timedelta(days=9)),
+            imported_wh=0, exported_wh=390, quality=Reading.Quality.SUBSTITUTED,
         )  # fmt: skip
     text = text_of(signed_in(make_dso_user(cast.cluster.dso)).get("/dso/?month=2026-06"))
     assert "Thu 11 June 2 0 0" in text
@@ -132,8 +134,8 @@ def fill(cast: Cast, point: MeteringPoint, missing: dt.date) -> None:
     starts = [month + number * dt.timedelta(minutes=15) for number in range(31 * 96)]
     Reading.objects.bulk_create(
         Reading(
-            cluster=cast.cluster, metering_point=point, interval_start=at, version=1, imported_wh=1, exported_wh=0,
-            quality=Reading.Quality.MEASURED,
+            cluster=cast.cluster, metering_point=point, interval_start=at, version=FIRST_DELIVERED, imported_wh=1,
+            exported_wh=0, quality=Reading.Quality.MEASURED,
         )
         for at in starts
         if (at + dt.timedelta(hours=2)).date() != missing

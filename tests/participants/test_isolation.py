@@ -42,6 +42,9 @@ from metering.models import (
     Reading,
     ReadingAccess,
     ReadingDay,
+    ReadingGap,
+    Reminder,
+    ReminderSetting,
     Substitution,
 )
 from participants.models import (
@@ -166,6 +169,13 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "substituted": 0, "estimated": 0,
     },
     DayCheck: lambda c: {"day": PERIOD},
+    ReadingGap: lambda c: {
+        "metering_point": c.buyer_point, "day": PERIOD, "missing": 96, "estimated": 0, "first_at": NOON,
+    },
+    ReminderSetting: lambda c: {"on": False},
+    Reminder: lambda c: {
+        "day": PERIOD, "address": "x@example.org", "points": 1, "quarter_hours": 96, "since": NOON,
+    },
     Finding: lambda c: {
         "rule": "spike", "metering_point": c.buyer_point, "day": DAY, "starts": NOON, "ends": LATER,
         "quarter_hours": 1, "value_wh": 2, "limit_wh": 1, "severity": "warning", "owner": "dso", "found_at": LATER,

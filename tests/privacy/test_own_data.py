@@ -186,8 +186,8 @@ def test_what_is_in_it_is_true(cast: Cast) -> None:
     assert rows(files, "contracts") == [{"scheme": "p2p", "valid_from": "2026-01-01", "valid_to": ""}]
     assert rows(files, "readings") == [
         {
-            "metering_point": cast.seller_point.code, "interval_start": "2026-06-11T10:00:00Z", "version": "1",
-            "imported_wh": "0", "exported_wh": "400", "quality": "measured",
+            "metering_point": cast.seller_point.code, "interval_start": "2026-06-11T10:00:00Z",
+            "issued_at": "2026-06-12T10:00:00Z", "imported_wh": "0", "exported_wh": "400", "quality": "measured",
         }
     ]  # fmt: skip
     assert [row["net_wh"] for row in rows(files, "positions")] == ["400", "500", "500", "500"]
