@@ -1,6 +1,7 @@
 """Carries the demo's prices on to today."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from contracts.dataset.folder import read_dataset
@@ -10,7 +11,7 @@ from participants.models import Cluster
 from participants.tenancy.scope import scope
 
 
-def carry_on_prices(slug: str, folder: Path) -> int:
+def carry_on_prices(slug: str, folder: Path, now: datetime) -> int:
     """Store the prices of the dataset in `folder` and nothing else of it: people and contracts have changed since.
 
     Returns how many external prices are new.
@@ -20,4 +21,4 @@ def carry_on_prices(slug: str, folder: Path) -> int:
         now = stored_dataset(cluster, folder)
     example = read_dataset(folder)
     prices = replace(now, external_prices=example.external_prices, standard_sale=example.standard_sale)
-    return load_dataset(prices, []).prices
+    return load_dataset(prices, [], now).prices

@@ -1,3 +1,5 @@
+from typing import Any
+
 import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
@@ -6,7 +8,7 @@ import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 
 
-def cluster(**options: bool) -> models.ForeignKey:
+def cluster(**options: Any) -> models.ForeignKey:
     return models.ForeignKey(
         db_index=False,
         editable=False,
@@ -20,7 +22,7 @@ def cluster(**options: bool) -> models.ForeignKey:
 class Migration(migrations.Migration):
     dependencies = [
         ("metering", "0010_deliveries"),
-        ("participants", "0010_attach_partitions"),
+        ("participants", "0013_attach_partitions"),
     ]
 
     operations = [

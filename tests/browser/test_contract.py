@@ -50,7 +50,8 @@ def test_from_the_offer_to_both_signatures(browser: Any, live_server: LiveServer
     browser.get(f"{live_server.url}/admin/contracts/agreement/add/")
     browser.find_element(By.CSS_SELECTOR, f"#id_participant option[value='{number}']").click()
     browser.find_element(By.CSS_SELECTOR, "#id_language option[value='en']").click()
-    browser.find_element(By.ID, "id_start_day").send_keys(start.isoformat())
+    # What is typed into a field for days depends on the browser's language.
+    browser.execute_script("arguments[0].value = arguments[1]", browser.find_element(By.ID, "id_start_day"), str(start))
     press(browser, browser.find_element(By.CSS_SELECTOR, ".submit-row input"))
     press(browser, form_to(browser, "offer").find_element(By.TAG_NAME, "button"))
     tick_and_press(browser, form_to(browser, "countersign"))

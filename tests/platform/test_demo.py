@@ -71,8 +71,8 @@ def test_a_later_start_renews_prices_and_leaves_what_people_did(tmp_path: Path) 
         Contract.objects.filter(pk=contract.pk).update(valid_to=leaves)
         Participant.objects.filter(pk=contract.participant_id).update(name="Renamed")
     write_dataset(EXAMPLE, folder, utc(2026, 9, 10, 12, 0), with_readings=False)
-    assert carry_on_prices(SLUG, folder) == 30 * 96 + 100, "of October"
-    assert carry_on_prices(SLUG, folder) == 0
+    assert carry_on_prices(SLUG, folder, NOON) == 30 * 96 + 100, "of October"
+    assert carry_on_prices(SLUG, folder, NOON) == 0
     with scope(cluster.pk):
         contract.refresh_from_db()
         assert contract.valid_to == leaves and contract.participant.name == "Renamed"

@@ -78,7 +78,7 @@ class Command(BaseCommand):
         is_billed = _is_billed()
         write_dataset(EXAMPLE, folder / "dataset", timezone.now(), with_readings=not is_billed)
         if is_billed:
-            carry_on_prices(SLUG, folder / "dataset")
+            carry_on_prices(SLUG, folder / "dataset", timezone.now())
         else:
             call_command("load_cluster", str(folder / "dataset"))
             first, end = month_days(PERIOD)
