@@ -18,7 +18,7 @@ def carry_on_prices(slug: str, folder: Path, now: datetime) -> int:
     """
     cluster = Cluster.objects.select_related("dso").get(slug=slug)
     with scope(cluster.pk):
-        now = stored_dataset(cluster, folder)
+        stored = stored_dataset(cluster, folder)
     example = read_dataset(folder)
-    prices = replace(now, external_prices=example.external_prices, standard_sale=example.standard_sale)
+    prices = replace(stored, external_prices=example.external_prices, standard_sale=example.standard_sale)
     return load_dataset(prices, [], now).prices
