@@ -1,6 +1,7 @@
 """Pages of the coordinator's admin that look at all apps."""
 
 from cluster_platform.api_key_admin import ApiKeyAdmin
+from cluster_platform.delivery_admin import ColumnMappingAdmin, DeliveryAdmin
 from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
@@ -16,8 +17,10 @@ __all__ = [
     "ApplicationAdmin",
     "ChangeAdmin",
     "ClusterPageAdmin",
+    "ColumnMappingAdmin",
     "ComplaintAdmin",
     "ConsentAdmin",
+    "DeliveryAdmin",
     "ErasureRequestAdmin",
     "FindingAdmin",
     "InvitationAdmin",

@@ -39,6 +39,13 @@ FINDINGS = (
     said("a member's point needs its participant; fill it in"),
     said("a boundary point has no participant; leave it empty"),
     said("the personal data of %(code)s were erased and must not come back; take its row from a fresh export"),
+    said("the metering point '%(code)s' is unknown; add it or correct it"),
+    said("at %(start)s %(code)s is not in the cluster; correct its dates"),
+    said("the quarter-hour %(start)s has not finished yet"),
+    said("only daily sums are kept of the time before %(start)s; %(text)s comes too late"),
+    said("the file says it was issued at a time that is yet to come; look at its date"),
+    said("the file could not be processed in several attempts; ask the operator"),
+    said("nothing in the file can be stored"),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")

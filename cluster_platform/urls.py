@@ -4,7 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from cluster_platform import agreement_views, finding_views, privacy_views, role_views, views
+from cluster_platform import (
+    agreement_views,
+    completeness_views,
+    delivery_views,
+    finding_views,
+    privacy_views,
+    role_views,
+    views,
+)
 from cluster_platform.second_factor_views import ActivateApp, AddKey
 from metering.api import ReadingsView
 from metering.file_api import FilesView, FileView
@@ -28,8 +36,11 @@ urlpatterns = [
     path("contract/<int:number>/signatures.pdf", agreement_views.contract_confirmation, name="contract_confirmation"),
     path("contract/<int:number>/<slug:act>/", agreement_views.contract_act, name="contract_act"),
     path("dso/", views.dso, name="dso"),
+    path("dso/completeness/", completeness_views.completeness, name="dso_completeness"),
     path("dso/findings/", finding_views.findings, name="dso_findings"),
     path("dso/findings/<slug:slug>/<int:number>/", finding_views.finding, name="dso_finding"),
+    path("dso/deliveries/", delivery_views.deliveries, name="dso_deliveries"),
+    path("dso/deliveries/<slug:slug>/<int:number>/", delivery_views.delivery, name="dso_delivery"),
     path("access/", views.choose_access, name="choose_access"),
     path("delegates/", role_views.delegates, name="delegates"),
     path("delegates/<int:number>/remove/", role_views.remove_delegate, name="remove_delegate"),

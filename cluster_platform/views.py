@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from cluster_platform.portal import charts, cluster_now, directory, energy, missing, money, periods, reading_log, trades
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
 from metering.selectors.areas import nodes_of
+from metering.selectors.retention import aggregated_months
 from metering.services.access_log import Reader
 from participants.middleware import SESSION_KEY, access_key
 from participants.models import Cluster, Participant
@@ -320,7 +321,11 @@ def _metered(member: Member, month: periods.Span) -> dict[str, Any]:
     """What the meters of a member counted that did not trade in the month."""
     trades_here = energy.has_contract(member.participant.pk, month.first, next_month(month.first))
     metered = None if trades_here else energy.own_readings(member.cluster.pk, member.own, month, member.tz)
-    return {"trades_here": trades_here, "metered": metered if metered and metered.settled else None}
+    return {
+        "trades_here": trades_here,
+        "metered": metered if metered and metered.settled else None,
+        "daily_sums": metered is not None and month.first in aggregated_months(member.cluster),
+    }
 
 
 def _now(member: Member) -> dict[str, Any]:

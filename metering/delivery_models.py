@@ -175,6 +175,11 @@ class DeliveryDay(TenantModel):
             models.UniqueConstraint(fields=["cluster", "delivery", "point", "day"], name="one_day_a_delivery")
         ]
 
+    @property
+    def readings(self) -> int:
+        """How many quarter-hours the file has of it."""
+        return self.accepted + self.replaced + self.unchanged + self.superseded + self.refused
+
 
 class DeliveryFault(TenantModel):
     """What is wrong, in which line of the file first, and in how many."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q
 
-from metering.models import DsoArea
+from metering.models import DsoArea, PointAssignment
 from participants.access import Access
 from participants.models import Cluster, DsoUser, User
 
@@ -40,3 +40,10 @@ def nodes_below(cluster_id: int, tops: Iterable[int]) -> frozenset[int]:
     with connection.cursor() as cursor:
         cursor.execute(_BELOW, [cluster_id, list(tops), cluster_id])
         return frozenset(node for (node,) in cursor.fetchall())
+
+
+def points_in(cluster_id: int, nodes: Iterable[int]) -> frozenset[int]:
+    """Ids of the metering points that hang, or hung, on these grid nodes: deliveries of earlier days come late. Needs
+    the scope."""
+    inside = PointAssignment.objects.filter(cluster=cluster_id, grid_node__in=nodes)
+    return frozenset(inside.values_list("metering_point", flat=True))

@@ -1,9 +1,7 @@
 """What an API key may write."""
 
-from django.db.models import Q
-
-from metering.models import KeyScope, PointAssignment
-from metering.selectors.areas import nodes_below
+from metering.models import KeyScope
+from metering.selectors.areas import nodes_below, points_in
 from participants.models import ApiKey
 
 
@@ -16,6 +14,4 @@ def points_of_key(key: ApiKey) -> frozenset[int] | None:
     points, tops = ({row[place] for row in scopes} - {None} for place in range(2))
     if not points and not tops:
         return None
-    below = nodes_below(key.cluster_id, tops)
-    inside = PointAssignment.objects.filter(Q(grid_node__in=below), cluster=key.cluster_id)
-    return frozenset(points | set(inside.values_list("metering_point", flat=True)))
+    return points_in(key.cluster_id, nodes_below(key.cluster_id, tops)) | points

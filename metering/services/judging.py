@@ -35,9 +35,10 @@ CREATE TEMPORARY TABLE judged (
     exported_wh int, quality smallint, letter "char") ON COMMIT DROP
 """
 # `held` is the highest version of the quarter-hour. A reading is `late` if it would not be the next highest; only then
-# are looked up `before`, the highest version up to its stamp, and `taken`, those that occupy its stamp and the seconds
-# after it without a gap. If one of those says the same, a stamped reading is no news; one that was merely received then
-# is none if the last of them does. Estimates have the versions below `least`, one after another, whatever their stamp.
+# (OFFSET 0 keeps the subqueries from being merged) are looked up `before`, the highest version up to its stamp, and
+# `taken`, those that occupy its stamp and the seconds after it without a gap, each as [version or number, says the
+# same]. If one of those says the same, a stamped reading is no news; one that was merely received then is none if the
+# last of them does. Estimates have the versions below `least`, one after another, whatever their stamp.
 _JUDGE = """
 INSERT INTO judged
 WITH held AS (
@@ -56,44 +57,49 @@ WITH held AS (
     SELECT *, CASE WHEN NOT estimate THEN stamp WHEN held < %(least)s THEN held + 1 ELSE 1 END AS aim,
            CASE WHEN estimate THEN held >= %(least)s ELSE held > stamp OR held = stamp AND NOT same END AS late
     FROM met
+), looked_up AS (
+    SELECT a.*,
+        CASE WHEN late THEN (
+            SELECT ARRAY[r.version,
+                         ((r.imported_wh, r.exported_wh, r.quality) = (a.imported_wh, a.exported_wh, a.quality))::int]
+            FROM metering_reading r
+            WHERE r.cluster_id = %(cluster)s AND r.metering_point_id = a.metering_point_id
+              AND r.interval_start = a.interval_start
+              AND r.version <= CASE WHEN a.estimate THEN %(least)s - 1 ELSE a.aim END
+            ORDER BY r.version DESC LIMIT 1
+        ) END AS before,
+        CASE WHEN late AND NOT estimate THEN (
+            SELECT ARRAY[count(*)::int,
+                         CASE WHEN a.stamped THEN max(same) ELSE (array_agg(same ORDER BY version DESC))[1] END]
+            FROM (
+                SELECT r.version, r.version - row_number() OVER (ORDER BY r.version) + 1 AS reached_from,
+                       ((r.imported_wh, r.exported_wh, r.quality) =
+                        (a.imported_wh, a.exported_wh, a.quality))::int AS same
+                FROM metering_reading r
+                WHERE r.cluster_id = %(cluster)s AND r.metering_point_id = a.metering_point_id
+                  AND r.interval_start = a.interval_start AND r.version >= a.aim
+            ) following
+            WHERE reached_from = a.aim
+        ) END AS taken
+    FROM aimed a
+    OFFSET 0
 )
-SELECT a.place, a.turn, a.metering_point_id, a.interval_start,
-    CASE WHEN a.held IS NULL THEN a.aim
-         WHEN a.late AND a.estimate THEN CASE WHEN before.same THEN NULL ELSE coalesce(before.version, 0) + 1 END
-         WHEN a.late AND taken.seconds > 0 THEN CASE WHEN taken.same THEN NULL ELSE a.aim + taken.seconds END
-         WHEN a.late THEN CASE WHEN before.same AND NOT a.stamped THEN NULL ELSE a.aim END
-         WHEN a.same AND (a.estimate OR NOT a.stamped OR a.held = a.aim) THEN NULL
-         ELSE a.aim END,
-    a.imported_wh, a.exported_wh, a.quality,
-    CASE WHEN a.held IS NULL THEN 'a'
-         WHEN a.late AND a.estimate THEN CASE WHEN before.same THEN 'u' ELSE 's' END
-         WHEN a.late AND taken.seconds > 0 THEN
-             CASE WHEN taken.same THEN 'u' WHEN a.aim + taken.seconds > a.held THEN 'r' ELSE 's' END
-         WHEN a.late THEN CASE WHEN before.same AND NOT a.stamped THEN 'u' ELSE 's' END
-         WHEN a.same THEN 'u'
+SELECT place, turn, metering_point_id, interval_start,
+    CASE WHEN held IS NULL THEN aim
+         WHEN late AND estimate THEN CASE WHEN before[2] = 1 THEN NULL ELSE coalesce(before[1], 0) + 1 END
+         WHEN late AND taken[1] > 0 THEN CASE WHEN taken[2] = 1 THEN NULL ELSE aim + taken[1] END
+         WHEN late THEN CASE WHEN before[2] = 1 AND NOT stamped THEN NULL ELSE aim END
+         WHEN same AND (estimate OR NOT stamped OR held = aim) THEN NULL
+         ELSE aim END,
+    imported_wh, exported_wh, quality,
+    CASE WHEN held IS NULL THEN 'a'
+         WHEN late AND estimate THEN CASE WHEN before[2] = 1 THEN 'u' ELSE 's' END
+         WHEN late AND taken[1] > 0 THEN
+             CASE WHEN taken[2] = 1 THEN 'u' WHEN aim + taken[1] > held THEN 'r' ELSE 's' END
+         WHEN late THEN CASE WHEN before[2] = 1 AND NOT stamped THEN 'u' ELSE 's' END
+         WHEN same THEN 'u'
          ELSE 'r' END
-FROM aimed a
-LEFT JOIN LATERAL (
-    SELECT r.version,
-           (r.imported_wh, r.exported_wh, r.quality) = (a.imported_wh, a.exported_wh, a.quality) AS same
-    FROM metering_reading r
-    WHERE a.late AND r.cluster_id = %(cluster)s AND r.metering_point_id = a.metering_point_id
-      AND r.interval_start = a.interval_start
-      AND r.version <= CASE WHEN a.estimate THEN %(least)s - 1 ELSE a.aim END
-    ORDER BY r.version DESC LIMIT 1
-) before ON true
-LEFT JOIN LATERAL (
-    SELECT count(*)::int AS seconds,
-           CASE WHEN a.stamped THEN bool_or(same) ELSE (array_agg(same ORDER BY version DESC))[1] END AS same
-    FROM (
-        SELECT r.version, r.version - row_number() OVER (ORDER BY r.version) + 1 AS reached_from,
-               (r.imported_wh, r.exported_wh, r.quality) = (a.imported_wh, a.exported_wh, a.quality) AS same
-        FROM metering_reading r
-        WHERE a.late AND NOT a.estimate AND r.cluster_id = %(cluster)s AND r.metering_point_id = a.metering_point_id
-          AND r.interval_start = a.interval_start AND r.version >= a.aim
-    ) following
-    WHERE reached_from = a.aim
-) taken ON true
+FROM looked_up
 """
 _STORE = f"""
 {INSERT} SELECT %(cluster)s, metering_point_id, interval_start, version, imported_wh, exported_wh, quality

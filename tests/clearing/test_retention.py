@@ -194,8 +194,10 @@ def test_members_and_the_distributor_find_what_is_kept(world: World, monkeypatch
     drawn = f"{(195 * 50 + 80) / 1000:.3f} kWh"
     assert drawn in page
     missing = missing_of(world)
+    assert "only sums by day are kept" not in page
     aggregate(world)
-    assert drawn in text_of(client.get("/energy/?month=2022-10"))
+    page = text_of(client.get("/energy/?month=2022-10"))
+    assert drawn in page and "Of this month only sums by day are kept" in page
     assert missing_of(world) == missing
     with zipfile.ZipFile(io.BytesIO(b"".join(client.get("/privacy/data.zip")))) as archive:  # type: ignore[arg-type]
         assert list(csv.DictReader(io.StringIO(archive.read("readings.csv").decode()))) == []

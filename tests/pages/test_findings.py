@@ -180,6 +180,7 @@ def queries(client: Client, address: str) -> int:
 def test_the_number_of_queries_does_not_grow_with_the_findings(cast: Cast, address: str) -> None:
     client = signed_in(cast.coordinator if address == QUEUE else make_dso_user(cast.cluster.dso))
     add_finding(cast)
+    queries(client, address)
     before = queries(client, address)
     for point in add_members(cast, 12):
         add_finding(cast, metering_point=point, day=DAY)

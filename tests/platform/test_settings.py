@@ -27,6 +27,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     [
         ({"CLEARING_SOLVER": "GLPK"}, "CLEARING_SOLVER"),
         ({"CLEARING_EVERY_SECONDS": "soon"}, "CLEARING_EVERY_SECONDS"),
+        ({"CLUSTER_TASK_SECONDS": "long"}, "CLUSTER_TASK_SECONDS"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         ({"RETENTION_APPLICATIONS_MONTHS": "-1"}, "RETENTION_APPLICATIONS_MONTHS"),

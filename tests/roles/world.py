@@ -16,7 +16,7 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 
 from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
-from metering.models import DsoArea, GridNode
+from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
 from participants.middleware import access_key
@@ -113,6 +113,7 @@ def make_world() -> World:
         rows["participants.Membership"] = Membership.objects.get(user=people["accountant"].user)
         agreement = offered_agreement(ours)
         rows["contracts.Agreement"] = agreement
+        rows["metering.Delivery"] = sent_file(ours, people)
         draft, point, document = apply(ours, people["applicant"].user, "draft")
         sent, _point, sent_document = apply(ours, people["applicant"].user, "at_dso")
         rows["participants.Application"] = sent
@@ -120,6 +121,13 @@ def make_world() -> World:
         ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent, point,
         document, sent_document,
     )  # fmt: skip
+
+
+def sent_file(cast: Cast, people: dict[str, Person]) -> Delivery:
+    """A file of readings that everybody who may send files has a reason to look at."""
+    key = ApiKey.objects.get(name="meters")
+    senders = {"api_key": key, "user": people["area distributor"].user, "dso": cast.cluster.dso}
+    return Delivery.objects.create(cluster=cast.cluster, **NEW_ROWS[Delivery](cast) | senders)
 
 
 def apply(cast: Cast, user: User | None, status: str) -> tuple[Application, ApplicationPoint, ApplicationDocument]:
