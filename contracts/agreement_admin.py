@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.agreement_bulk import BULK, AgreementActions
 from contracts.agreement_evidence import actor_of, evidence_of
-from contracts.agreement_forms import ActForm, AmendForm, OfferForm, TemplateForm
+from contracts.agreement_forms import ActForm, AmendForm, OfferForm, PartnerForm, TemplateForm
 from contracts.agreement_models import AgreementState
 from contracts.agreement_words import TO_DO, declaration
 from contracts.domain.agreement_states import STANDING, Act, AgreementError, Kind, State, acts_from, permission
@@ -248,6 +248,7 @@ class AgreementTemplateAdmin(TenantAdmin):
 
 @admin.register(ExternalPartner)
 class ExternalPartnerAdmin(TenantAdmin):
+    form = PartnerForm
     change_action = "change_people"
     list_display = ("name", "kind", "nip", "city")
     list_filter = ("kind",)

@@ -11,6 +11,7 @@ from contracts.agreement_models import Language
 from contracts.domain.agreement_text import unknown_variables
 from contracts.models import AgreementTemplate, ClusterSettings, ExternalPartner
 from contracts.services.agreement_papers import NOTICE_DAYS
+from participants.domain.identifiers import is_nip
 from participants.models import Cluster, Participant
 from participants.tenancy.admin import TenantForm
 
@@ -71,6 +72,16 @@ class ActForm(forms.Form):
     day = forms.DateField(required=False)
     reason = forms.CharField(max_length=400, required=False, strip=True)
     agreed = forms.BooleanField(required=False)
+
+
+class PartnerForm(TenantForm):
+    """Somebody outside, whose tax number goes on agreements and documents."""
+
+    def clean_nip(self) -> str:
+        number: str = self.cleaned_data["nip"]
+        if not is_nip(number):
+            raise ValidationError(_("This is no tax number: its check digit is wrong."))
+        return number
 
 
 class TemplateForm(TenantForm):

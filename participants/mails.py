@@ -28,7 +28,7 @@ def tell_applicant(application: Application, cluster: Cluster, text: str = "") -
     with override(application.language):
         said = STATUS[application.status]
         link = address_of("application", cluster.slug, application.pk)
-        parts = [str(said.headline), text, str(said.meaning), link, cluster.name]
+        parts = [str(said.headline), str(said.meaning), text, link, cluster.name]
         subject = f"{cluster.name}: {said.headline}"
     send([message(subject, parts, application.email or application.user.email)])
 

@@ -135,6 +135,9 @@ class DsoUser(models.Model):
         verbose_name = _("distributor's user")
         verbose_name_plural = _("distributor's users")
 
+    def __str__(self) -> str:
+        return f"{self.user} · {self.dso}"
+
 
 class Coordinator(TenantModel):
     """Who represents the cluster: buys its shortage and sells its surplus outside."""

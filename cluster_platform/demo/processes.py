@@ -17,6 +17,15 @@ class ProgramEnded(Exception):
     """A program that should go on has ended; the message names it and its log."""
 
 
+def web_server(application: str, port: int) -> list[str]:
+    """The arguments of the demo's web server.
+
+    Browsers open connections ahead of need and leave them idle: without threads each would hold up a worker.
+    """
+    address = f"127.0.0.1:{port}"
+    return ["gunicorn", application, "--bind", address, "--workers", "2", "--threads", "4", "--no-control-socket"]
+
+
 @dataclass(frozen=True)
 class Program:
     name: str

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from contracts.agreement_models import AgreementQuerySet, AgreementState
-from contracts.domain.agreement_states import State
+from contracts.domain.agreement_states import Act, State
 from contracts.domain.agreement_text import blocks
 from contracts.models import Agreement, AgreementDocument, AgreementEvent, AgreementSignature
 from metering.domain.calendar import local_day, time_zone
@@ -30,6 +30,12 @@ class Reading:
     @property
     def label(self) -> str:
         return str(AgreementState(self.state).label)
+
+    @property
+    def again(self) -> date | None:
+        """The day from which it is in force again, where the last act ended a suspension."""
+        last = self.events[-1]
+        return last.day if last.act == Act.RESUME else None
 
     def signed_by(self, side: str) -> bool:
         return any(signature.side == side for signature in self.signatures)

@@ -245,7 +245,8 @@ def test_a_question_and_a_refusal_need_their_text(cast: Cast, django_capture_on_
     assert everything(cast) == before
     with django_capture_on_commit_callbacks(execute=True):
         client.post(review(application), {"step": "refuse", "refuse-text": "Outside of our grid."})
-    assert "Outside of our grid." in mail.outbox[-1].body
+    letter = mail.outbox[-1].body
+    assert letter.index("The reason is below.") < letter.index("Outside of our grid.")
     text = text_of(signed_in(user).get(f"/c/alfa/applications/{application.pk}/"))
     assert "Your application was refused" in text
     assert "Outside of our grid." in text

@@ -87,6 +87,15 @@ def test_a_wrong_form_says_what_is_wrong(change: dict[str, str], complaint: str,
         assert not Agreement.objects.exists()
 
 
+def test_the_tax_number_of_a_partner_is_checked(cast: Cast, desk: Client) -> None:
+    values = {"kind": "buyer", "name": "Trader", "street": "S", "postcode": "00-001", "city": "C"}
+    wrong = desk.post("/admin/contracts/externalpartner/add/", {**values, "nip": "1000237577"})
+    assert "its check digit is wrong" in text_of(wrong)
+    desk.post("/admin/contracts/externalpartner/add/", {**values, "nip": "1000237576"})
+    with scope(cast.cluster.pk):
+        assert [partner.nip for partner in ExternalPartner.objects.all()] == ["1000237576"]
+
+
 def test_a_paper_from_outside_is_signed_suspended_and_ended(
     cast: Cast, desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

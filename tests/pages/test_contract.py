@@ -118,6 +118,23 @@ def test_a_member_revokes_or_gives_notice(cast: Cast, monkeypatch: pytest.Monkey
     assert state(cast, later) == "terminated"
 
 
+def test_after_a_suspension_it_says_from_when_it_holds_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(cast.owner)
+    countersign(cast)
+    digest = digest_on(client.get("/contract/").content.decode())
+    client.post("/contract/1/sign/", {"digest": digest, "agreed": "yes"})
+    december = dt.datetime(2026, 12, 5, 12, tzinfo=dt.UTC)
+    monkeypatch.setattr(agreement_views, "timezone", SimpleNamespace(now=lambda: december))
+    assert "Suspended" not in text_of(client.get("/contract/"))
+    with scope(cast.cluster.pk):
+        agreement, actor = Agreement.objects.get(), Actor(cast.coordinator, Access(cast.cluster.pk, "coordinator"))
+        agreements.suspend(agreement, actor, december, dt.date(2026, 12, 7))
+        agreements.resume(agreement, actor, december, dt.date(2026, 12, 12))
+    assert "Suspended before, in force again from 12 December 2026." in text_of(client.get("/contract/"))
+    desk = text_of(signed_in(cast.coordinator).get(f"/admin/contracts/agreement/{agreement.pk}/change/"))
+    assert "Suspended before, in force again from 12 December 2026." in desk
+
+
 def others(cast: Cast) -> list[User]:
     theirs = make_cast("beta", "Other Distribution")
     return [cast.colleague, theirs.owner, theirs.coordinator, cast.coordinator, make_user("nobody@example.org")]

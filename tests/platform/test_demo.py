@@ -6,9 +6,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,7 +26,7 @@ from cluster_platform.demo.example import SLUG, ZONE, twin_in_june, write_datase
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, ensure_logins
 from cluster_platform.demo.prices import carry_on_prices
-from cluster_platform.demo.processes import ProgramEnded, Programs
+from cluster_platform.demo.processes import ProgramEnded, Programs, web_server
 from contracts.dataset.folder import read_dataset
 from contracts.models import Contract
 from participants.models import Cluster, Membership, Participant, User
@@ -200,6 +203,35 @@ def test_a_program_that_ended_is_named_with_its_log(tmp_path: Path) -> None:
         programs.check()
     assert (tmp_path / "worker.log").read_text() == "no queue\n"
     programs.stop()
+
+
+def test_connections_that_browsers_leave_idle_hold_up_nobody(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(
+        "def application(environ, start):\n    start('200 OK', [])\n    return [b'hello']\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    programs = Programs(tmp_path)
+    programs.start("web", [sys.executable, "-m", *web_server("hello", port)], {"PYTHONPATH": str(tmp_path)})
+    try:
+        deadline = time.monotonic() + 30
+        while not (idle := _connect(port)):
+            assert time.monotonic() < deadline
+        more = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+        time.sleep(1)  # The workers take them up.
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read() == b"hello"
+        for connection in [idle, *more]:
+            connection.close()
+    finally:
+        programs.stop()
+
+
+def _connect(port: int) -> socket.socket | None:
+    try:
+        return socket.create_connection(("127.0.0.1", port))
+    except ConnectionRefusedError:
+        time.sleep(0.2)
+        return None
 
 
 def test_what_a_killed_demo_left_is_ended_and_other_processes_are_not(tmp_path: Path) -> None:

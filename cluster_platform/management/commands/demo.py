@@ -23,7 +23,7 @@ from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, DSO, Login, ensure_logins, ensure_second_factor
 from cluster_platform.demo.prices import carry_on_prices
-from cluster_platform.demo.processes import ProgramEnded, Programs
+from cluster_platform.demo.processes import ProgramEnded, Programs, web_server
 from metering.domain.calendar import month_days
 from participants.models import Cluster
 from participants.tenancy.scope import scope
@@ -91,16 +91,7 @@ class Command(BaseCommand):
         address = f"http://localhost:{port}"
         python = [sys.executable, "-m"]
         celery = [*python, "celery", "--app", "cluster_platform"]
-        web = [
-            *python,
-            "gunicorn",
-            "cluster_platform.wsgi",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--workers",
-            "2",
-            "--no-control-socket",
-        ]
+        web = [*python, *web_server("cluster_platform.wsgi", port)]
         self.stdout.write("Starting web server, worker and schedule …")
         here = {"PUBLIC_URL": address}
         programs.start("web", web, here)
