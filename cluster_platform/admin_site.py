@@ -13,6 +13,8 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cluster_platform.balance_admin import balance
+from cluster_platform.completeness_admin import completeness
 from cluster_platform.corrections_admin import corrections
 from cluster_platform.desk import desk
 from cluster_platform.waiting import waiting
@@ -44,7 +46,11 @@ class PlatformAdminSite(AdminSite):
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME, "/admin/"))
 
     def get_urls(self) -> list[Any]:
-        own = [path("corrections/", self.admin_view(corrections), name="corrections")]
+        own = [
+            path("corrections/", self.admin_view(corrections), name="corrections"),
+            path("completeness/", self.admin_view(completeness), name="completeness"),
+            path("balance/", self.admin_view(balance), name="balance"),
+        ]
         return own + super().get_urls()
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:

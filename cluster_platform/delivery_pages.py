@@ -19,6 +19,7 @@ from metering.formats.registry import FORMATS
 from metering.models import ColumnMapping, Delivery, DeliveryDay, DeliveryFault, MeteringPoint, ReadingAccess
 from metering.services.access_log import Reader, note_access
 from metering.services.deliveries import (
+    CHUNK_BYTES,
     AlreadyReceived,
     Sender,
     Told,
@@ -40,7 +41,7 @@ _TELLABLE = (Delivery.State.WAITING, Delivery.State.PREVIEWED, Delivery.State.RE
 def take(request: HttpRequest, cluster: Cluster, file: Any, sender: Sender, now: datetime) -> Delivery:
     """Keep an uploaded file and have it read; one that is here already is found again, and said so."""
     try:
-        delivery = receive(cluster, file.name, file.chunks(), sender, Told(), now)
+        delivery = receive(cluster, file.name, file.chunks(CHUNK_BYTES), sender, Told(), now)
     except AlreadyReceived as known:
         received = known.delivery.received_at.astimezone(time_zone(cluster.timezone))
         when = formats.date_format(received, "SHORT_DATETIME_FORMAT")

@@ -19,7 +19,7 @@ from metering.domain.calendar import format_instant
 from metering.formats.registry import FORMATS
 from metering.models import ColumnMapping, Delivery, DeliveryFault
 from metering.selectors.keys import points_of_key
-from metering.services.deliveries import AlreadyReceived, Sender, Told, begin_storing, cancel, receive
+from metering.services.deliveries import CHUNK_BYTES, AlreadyReceived, Sender, Told, begin_storing, cancel, receive
 from metering.services.keys import note_use
 from metering.tasks import start_work
 from participants.models import ApiKey
@@ -111,7 +111,7 @@ class FilesView(APIView):
         )  # fmt: skip
         cluster = request._request.cluster
         try:
-            delivery = receive(cluster, clean["file"].name, clean["file"].chunks(), sender, told, now)
+            delivery = receive(cluster, clean["file"].name, clean["file"].chunks(CHUNK_BYTES), sender, told, now)
         except AlreadyReceived as error:
             return _already(error.delivery, key)
         if delivery.state == Delivery.State.REFUSED:

@@ -22,6 +22,8 @@ FILES = {
         "what your meters counted in each quarter-hour (Wh); the value issued last holds, before it an estimate"
     ),
     "daily_sums": _("what is kept of your old readings: sums by local day (Wh), and quarter-hours of each quality"),
+    "substitutions": _("when readings of yours were put in by hand, and why"),
+    "findings": _("what looked implausible about your readings, and how it was explained"),
     "positions": _("what you bought and sold in each quarter-hour (Wh); only rows in force count"),
     "trades": _("your trades with neighbours, who have another name every day; energy is in Wh, prices in PLN/kWh"),
     "statements": _("your monthly statements; a higher revision replaces a lower one"),

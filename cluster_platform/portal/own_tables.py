@@ -124,6 +124,24 @@ TABLES = {
          AND d.day >= (own.starts AT TIME ZONE %(tz)s)::date AND d.day < (own.ends AT TIME ZONE %(tz)s)::date
         ORDER BY m.code, d.day
     """,
+    "substitutions": f"""
+        SELECT m.code AS metering_point, {_UTC.format("greatest(t.starts, own.starts)", "starts")},
+            {_UTC.format("least(t.ends, own.ends)", "ends")}, t.how, t.reason, {_UTC.format("t.issued_at", "issued_at")}
+        FROM {_OWN}
+        JOIN metering_meteringpoint m ON m.cluster_id = %(cluster)s AND m.id = own.point
+        JOIN metering_substitution t ON t.cluster_id = %(cluster)s AND t.metering_point_id = own.point
+         AND t.starts < own.ends AND t.ends > own.starts
+        ORDER BY m.code, t.issued_at
+    """,
+    "findings": f"""
+        SELECT m.code AS metering_point, t.day, t.rule, {_UTC.format("t.starts", "starts")},
+            {_UTC.format("t.ends", "ends")}, t.quarter_hours, t.value_wh, t.limit_wh, t.severity, t.state, t.reason
+        FROM {_OWN}
+        JOIN metering_meteringpoint m ON m.cluster_id = %(cluster)s AND m.id = own.point
+        JOIN metering_finding t ON t.cluster_id = %(cluster)s AND t.metering_point_id = own.point
+         AND t.day >= (own.starts AT TIME ZONE %(tz)s)::date AND t.day < (own.ends AT TIME ZONE %(tz)s)::date
+        ORDER BY m.code, t.day, t.rule
+    """,
     "positions": f"""
         SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, r.revision, {_IN_FORCE},
             t.net_wh, t.local_bought_wh, t.local_sold_wh, t.external_bought_wh, t.external_sold_wh,

@@ -8,7 +8,6 @@ from django.db import connection
 
 from metering.selectors.matrix import Nodes
 
-LISTED = 100
 _GAPS = """
 metering_readinggap g
 JOIN metering_meteringpoint m ON m.cluster_id = g.cluster_id AND m.id = g.metering_point_id
@@ -66,6 +65,10 @@ class Owed:
     missing: int
     estimated: int
     since: datetime
+
+    @property
+    def quarter_hours(self) -> int:
+        return self.missing + self.estimated
 
 
 @dataclass(frozen=True, slots=True)

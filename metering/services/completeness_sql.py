@@ -7,7 +7,8 @@ LEFT JOIN LATERAL (SELECT (r.interval_start AT TIME ZONE %(zone)s)::date AS day 
                    WHERE r.cluster_id = m.cluster_id AND r.metering_point_id = m.id
                    ORDER BY r.interval_start LIMIT 1) kept ON true
 LEFT JOIN LATERAL (SELECT d.day FROM metering_readingday d
-                   WHERE d.cluster_id = m.cluster_id AND d.metering_point_id = m.id ORDER BY d.day LIMIT 1) summed ON true
+                   WHERE d.cluster_id = m.cluster_id AND d.metering_point_id = m.id
+                   ORDER BY d.day LIMIT 1) summed ON true
 WHERE m.cluster_id = %(cluster)s
 """
 #: Those of the days that were never counted, or have changed since, with their changes.

@@ -184,13 +184,21 @@ def test_a_reading_that_comes_meanwhile_is_not_covered(world: World, monkeypatch
 
 
 def test_estimates_are_not_taken_for_knowledge(world: World) -> None:
-    """A day that was estimated is no similar day, and an estimate no end of a line."""
+    """A day that was estimated is no similar day."""
     deliver(world.cluster, day_of(SELLER, june(16), 50) + day_of(SELLER, WEDNESDAY))
     deliver(world.cluster, day_of(FAR, june(18), 900), quality="estimated")
     fill_gaps(world.cluster, [day_bounds(june(16), WARSAW)])
     assert in_force(world.cluster, FAR)[starts_of(june(16))[0]] == (50, 0, ESTIMATED)
     fill_gaps(world.cluster, [day_bounds(WEDNESDAY, WARSAW)])
     assert in_force(world.cluster, FAR)[starts_of(WEDNESDAY)[0]] == (100, 0, ESTIMATED)
+
+
+def test_an_estimate_is_no_end_of_a_line(world: World) -> None:
+    place = starts_of(MONDAY)[40]
+    deliver(world.cluster, [row for row in day_of(FAR, MONDAY) if row[1] not in (place - INTERVAL, place)])
+    deliver(world.cluster, [(FAR, place - INTERVAL, 9000, 0)], quality="estimated")
+    fill_gaps(world.cluster, ALWAYS)
+    assert in_force(world.cluster, FAR)[place] == (140, 0, ESTIMATED)
 
 
 def test_a_day_is_looked_at_again_only_when_something_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

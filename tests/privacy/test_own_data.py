@@ -21,7 +21,7 @@ from cluster_platform.portal.own_tables import TABLES, TRADES
 from cluster_platform.portal.reading_log import OWN_ACCESSES
 from contracts.models import StaticKey
 from metering.domain.calendar import time_zone
-from metering.models import Meter, MeteringPoint, PointAssignment, Reading, ReadingAccess
+from metering.models import Finding, Meter, MeteringPoint, PointAssignment, Reading, ReadingAccess, Substitution
 from participants.models import (
     Application,
     ApplicationDocument,
@@ -102,6 +102,8 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
         )  # fmt: skip
         PointAssignment.objects.filter(metering_point=cast.seller_point).update(valid_from=dt.date(2020, 1, 1))
         day_of_readings(cast, cast.seller_point)
+        for point in (cast.seller_point, cast.buyer_point):
+            looked_at(cast, point)
         Meter.objects.create(
             cluster=cast.cluster, metering_point=cast.seller_point, serial="E-1", valid_from=dt.date(2019, 1, 1)
         )
@@ -110,6 +112,19 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
             purpose="dataset",
         )  # fmt: skip
     return others
+
+
+def looked_at(cast: Cast, point: MeteringPoint) -> None:
+    """A finding about a point, and a substitution because of it."""
+    span = {"cluster": cast.cluster, "metering_point": point, "starts": NOON, "ends": NOON + dt.timedelta(minutes=15)}
+    Finding.objects.create(
+        **span, rule="spike", day=NOON.date(), quarter_hours=1, value_wh=2, limit_wh=1, severity="warning",
+        owner="dso", found_at=NOON,
+    )  # fmt: skip
+    Substitution.objects.create(
+        **span, how="values", reason=f"Meter of {point}", issued_at=NOON, issued_by=cast.coordinator, readings=1,
+        imported_wh=0, exported_wh=400,
+    )  # fmt: skip
 
 
 def test_everything_is_there_twice(cast: Cast) -> None:
@@ -182,6 +197,10 @@ def test_what_is_in_it_is_true(cast: Cast) -> None:
     assert [row["code"] for row in rows(files, "metering_points")] == [cast.seller_point.code]
     assert rows(files, "meters") == [
         {"metering_point": cast.seller_point.code, "serial": "E-1", "valid_from": "2020-01-01", "valid_to": ""}
+    ]
+    assert [row["reason"] for row in rows(files, "substitutions")] == [f"Meter of {cast.seller_point}"]
+    assert [(row["metering_point"], row["rule"]) for row in rows(files, "findings")] == [
+        (cast.seller_point.code, "spike")
     ]
     assert rows(files, "contracts") == [{"scheme": "p2p", "valid_from": "2026-01-01", "valid_to": ""}]
     assert rows(files, "readings") == [
