@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 BLOCK = 64 * 1024
+#: Where files of readings and deliveries of them arrive: as long as FILES_MAX_MB, and what stands around a file.
+OF_READINGS = ("/api/v1/", "/admin/metering/delivery/", "/dso/deliveries/")
+AROUND_A_FILE = 2**20
 #: A browser shows the answer only after it has sent everything, so this much is read and thrown away.
 MOST_DRAINED = 256 * 2**20
 
@@ -20,10 +23,13 @@ class RequestSizeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = _length(request)
-        if length <= settings.LARGEST_REQUEST_BYTES:
+        limit = settings.LARGEST_REQUEST_BYTES
+        if request.path.startswith(OF_READINGS):
+            limit = (settings.FILES_MAX_MB << 20) + AROUND_A_FILE
+        if length <= limit:
             return self.get_response(request)
         _drain(request, length)
-        most = settings.LARGEST_REQUEST_BYTES // 2**20
+        most = limit // 2**20
         if request.path.startswith("/api/"):
             return JsonResponse({"detail": f"The request is longer than {most} MB."}, status=413)
         return render(request, "413.html", {"most": most, "sent": length // 2**20}, status=413)

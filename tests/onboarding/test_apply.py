@@ -258,10 +258,10 @@ def test_a_request_that_is_too_long_is_refused_with_a_page(cast: Cast, language:
 
 
 def test_a_machine_that_sends_too_much_is_told_so_in_its_own_words(cast: Cast, settings: Any) -> None:
-    settings.LARGEST_REQUEST_BYTES = 2**20
-    response = Client().post("/api/v1/readings", b"x" * (2**20 + 1), content_type="application/json")
+    settings.FILES_MAX_MB = 1
+    response = Client().post("/api/v1/files", b"x" * (2**21 + 1), content_type="text/csv")
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request is longer than 1 MB."}
+    assert response.json() == {"detail": "The request is longer than 2 MB."}
 
 
 def test_too_many_parts_of_a_form_are_refused_with_a_page(cast: Cast) -> None:
