@@ -6,14 +6,14 @@ import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 
 
-def cluster(**options: bool) -> models.ForeignKey:
+def cluster(constraint: bool = True) -> models.ForeignKey:
     return models.ForeignKey(
+        db_constraint=constraint,
         db_index=False,
         editable=False,
         on_delete=django.db.models.deletion.PROTECT,
         related_name="+",
         to="participants.cluster",
-        **options,
     )
 
 
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ("missing", models.PositiveSmallIntegerField()),
                 ("estimated", models.PositiveSmallIntegerField()),
                 ("first_at", models.DateTimeField()),
-                ("cluster", cluster(db_constraint=False)),
+                ("cluster", cluster(constraint=False)),
                 (
                     "metering_point",
                     participants.tenancy.models.TenantForeignKey(
