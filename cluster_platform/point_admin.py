@@ -37,9 +37,10 @@ HEADINGS = (_("Quarter-hour (UTC)"), _("Imported"), _("Exported"), _("Quality"),
 @admin.register(MeteringPoint)
 class MeteringPointAdmin(TenantAdmin):
     change_action = "change_grid"
-    list_display = ("code",)
+    list_display = ("code", "readings_from")
+    list_filter = ("readings_from",)
     search_fields = ("code", "assignments__participant__code", "assignments__participant__name")
-    fields = ("code", "assignments", "latest_readings", "daily_sums")
+    fields = ("code", "readings_from", "assignments", "latest_readings", "daily_sums")
     readonly_fields = ("assignments", "latest_readings", "daily_sums")
     change_form_template = "admin/metering/meteringpoint/change_form.html"
 

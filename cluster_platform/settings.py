@@ -284,6 +284,8 @@ LARGEST_REQUEST_BYTES = env.int("LARGEST_REQUEST_BYTES", 16 * 2**20)
 FILES_KEEP_DAYS = env.int("FILES_KEEP_DAYS", 90, validate=validate.Range(min=1))
 #: The largest file of readings that is taken.
 FILES_MAX_MB = env.int("FILES_MAX_MB", 1024, validate=validate.Range(min=1))
+#: Folder with a subfolder for each cluster, named by its slug, whose files are taken in; empty: none.
+WATCHED_FOLDER = env.str("WATCHED_FOLDER", "")
 
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from celery import shared_task
 from django.conf import settings
@@ -18,6 +19,7 @@ from metering.services.estimation import estimate_days
 from metering.services.findings import look_through
 from metering.services.life import follow_roles
 from metering.services.reminders import remind
+from metering.services.watched_folder import look_into
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 from participants.tenancy.tasks import FORGOTTEN_SECONDS, ClusterTask, SoleClusterTask, for_every_cluster
@@ -107,9 +109,12 @@ def start_work(delivery: Delivery) -> None:
 
 @shared_task(base=SoleClusterTask)
 def look_after_deliveries(cluster_id: int) -> None:
-    """Have somebody go on with what a worker that was ended has left."""
+    """Look into the watched folder; have somebody go on with what a worker that was ended has left."""
     cluster = Cluster.objects.get(pk=cluster_id)
     now = timezone.now()
+    if settings.WATCHED_FOLDER:
+        for delivery in look_into(cluster, Path(settings.WATCHED_FOLDER), now):
+            start_work(delivery)
     with scope(cluster_id):
         left = stopped(cluster, now)
         forget_old(cluster, now - timedelta(days=settings.FILES_KEEP_DAYS))

@@ -91,6 +91,8 @@ _DUE = f"""
         FROM unnest(%s::date[], %s::int[]) AS d(day, due)
         JOIN metering_pointassignment a
           ON a.cluster_id = %s AND a.valid_from <= d.day AND (a.valid_to IS NULL OR a.valid_to > d.day)
+         AND EXISTS (SELECT FROM metering_meteringpoint m WHERE m.cluster_id = a.cluster_id
+                     AND m.id = a.metering_point_id AND m.readings_from = 'dso')
           AND (%s::bigint[] IS NULL OR a.grid_node_id = ANY(%s::bigint[]))
     ),
     there AS (

@@ -8,14 +8,18 @@ import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 
 
+<<<<<<< HEAD:metering/migrations/0011_completeness.py
 def cluster(**options: Any) -> models.ForeignKey:
+=======
+def cluster(constraint: bool = True) -> models.ForeignKey:
+>>>>>>> metering_f:metering/migrations/0010_completeness.py
     return models.ForeignKey(
+        db_constraint=constraint,
         db_index=False,
         editable=False,
         on_delete=django.db.models.deletion.PROTECT,
         related_name="+",
         to="participants.cluster",
-        **options,
     )
 
 
@@ -67,7 +71,7 @@ class Migration(migrations.Migration):
                 ("missing", models.PositiveSmallIntegerField()),
                 ("estimated", models.PositiveSmallIntegerField()),
                 ("first_at", models.DateTimeField()),
-                ("cluster", cluster(db_constraint=False)),
+                ("cluster", cluster(constraint=False)),
                 (
                     "metering_point",
                     participants.tenancy.models.TenantForeignKey(

@@ -80,7 +80,10 @@ class Matrix:
 
 # Of several assignments in the month the last one names the participant and the node.
 _POINTS = """
-WITH here AS (
+WITH gappy AS MATERIALIZED (
+    SELECT DISTINCT metering_point_id FROM metering_readinggap
+    WHERE %(only_gaps)s AND cluster_id = %(cluster)s AND day >= %(first)s AND day < %(last)s
+), here AS (
     SELECT DISTINCT ON (m.code) m.id, m.code, m.readings_from, coalesce(p.code || ' ' || p.name, '') AS participant,
            n.code AS node
     FROM metering_pointassignment a
@@ -91,9 +94,7 @@ WITH here AS (
       AND (%(nodes)s::bigint[] IS NULL OR a.grid_node_id = ANY(%(nodes)s::bigint[]))
       AND (%(owner)s = '' OR m.readings_from = %(owner)s)
       AND (%(search)s = '' OR m.code LIKE %(like)s OR p.code ILIKE %(like)s OR p.name ILIKE %(like)s)
-      AND (NOT %(only_gaps)s OR EXISTS (
-          SELECT FROM metering_readinggap g WHERE g.cluster_id = a.cluster_id AND g.metering_point_id = m.id
-          AND g.day >= greatest(a.valid_from, %(first)s) AND g.day < least(coalesce(a.valid_to, %(last)s), %(last)s)))
+      AND (NOT %(only_gaps)s OR m.id IN (SELECT metering_point_id FROM gappy))
     ORDER BY m.code, a.valid_from DESC
 )
 SELECT h.*, gap.since, (SELECT count(*) FROM here)

@@ -29,6 +29,8 @@ from participants.tenancy.scope import scope
 
 #: A worker that was not heard of for so long is taken for dead.
 SILENT = timedelta(minutes=2)
+#: Stored in one transaction.
+BATCH_ROWS = 50_000
 _HEARD_SECONDS = 10
 _MOST_TRIES = 5
 _ITEMS_BETWEEN_LOOKS = 10_000
@@ -122,7 +124,7 @@ def _read(work: _Work, now: datetime) -> None:
     stream = open_delivery(cluster.pk, delivery.pk, work.heard)
     found = _alive(FORMATS[delivery.format].read(stream, context), work)
     counts, faults, number = dict.fromkeys(("readings", *NOTHING_STORED), 0), Faults(), 0
-    for item in assemble(found, generation):
+    for item in assemble(found, generation, BATCH_ROWS):
         if isinstance(item, Fault):
             faults.add(item.line, item.column, item.text)
             continue

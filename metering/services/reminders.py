@@ -102,7 +102,7 @@ def _words(cluster: Cluster, reader: Reader, tz: ZoneInfo) -> tuple[str, str]:
     parts = [
         lead,
         "\n".join(lines),
-        address_of(PAGES[From(reader.owner)]),
+        address_of(PAGES[From(reader.owner)]) + (f"?cluster={cluster.slug}" if reader.owner == From.DSO else ""),
         gettext("This e-mail comes once a day until the readings are there."),
         cluster.name,
     ]

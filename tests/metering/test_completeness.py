@@ -199,7 +199,7 @@ def test_the_distributor_is_reminded_once_a_day_until_it_has_arrived(cast: Cast,
     assert message.to == [reader.email]
     assert message.subject == f"{cast.cluster.name}: readings are missing since 24/10/2026 00:00"
     assert f"{cast.buyer_point.code}: 292 quarter-hours" in message.body
-    assert cast.seller_point.code not in message.body and "/dso/completeness/" in message.body
+    assert cast.seller_point.code not in message.body and "/dso/completeness/?cluster=alfa" in message.body
     assert remind(cast.cluster, NOW + dt.timedelta(days=1)) == 1
     deliver(cast, cast.buyer_point, *span(FIRST, 3))
     count_gaps(cast.cluster, NOW)
