@@ -1,5 +1,3 @@
-from typing import Any
-
 import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
@@ -8,11 +6,7 @@ import participants.tenancy.models
 from participants.tenancy.ddl import ProtectTenant
 
 
-<<<<<<< HEAD:metering/migrations/0011_completeness.py
-def cluster(**options: Any) -> models.ForeignKey:
-=======
 def cluster(constraint: bool = True) -> models.ForeignKey:
->>>>>>> metering_f:metering/migrations/0010_completeness.py
     return models.ForeignKey(
         db_constraint=constraint,
         db_index=False,
