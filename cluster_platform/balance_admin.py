@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
 
 from cluster_platform.balance import Shown, show
 from cluster_platform.portal.cluster_now import FEWEST_POINTS
@@ -17,6 +18,7 @@ from metering.selectors.balance import points_below
 from metering.services.access_log import Reader, note_access
 
 
+@require_safe
 def balance(request: HttpRequest) -> TemplateResponse:
     """Of `?node=` (else the root) by day over `?month=`, or by quarter-hour of `?day=`."""
     cluster = request.cluster  # type: ignore[attr-defined]
