@@ -38,27 +38,6 @@ HAVING sum(g.missing) > 0 AND count(*) = (
     AND o.valid_from <= g.day AND (o.valid_to IS NULL OR o.valid_to > g.day))
 ORDER BY g.day
 """
-_DAYS = """
-WITH due AS (
-    SELECT d.day, count(*) AS points FROM unnest(%(days)s::date[]) AS d(day)
-    JOIN metering_pointassignment a
-      ON a.cluster_id = %(cluster)s AND a.valid_from <= d.day AND (a.valid_to IS NULL OR a.valid_to > d.day)
-     AND (%(nodes)s::bigint[] IS NULL OR a.grid_node_id = ANY(%(nodes)s::bigint[]))
-    JOIN metering_meteringpoint m ON m.cluster_id = a.cluster_id AND m.id = a.metering_point_id
-     AND (%(owner)s = '' OR m.readings_from = %(owner)s)
-    GROUP BY 1
-), lacking AS (
-    SELECT g.day, count(*) AS points, sum(g.missing + g.estimated)::bigint AS quarter_hours FROM {gaps}
-    AND g.day = ANY(%(days)s::date[]) GROUP BY 1
-)
-SELECT due.day, due.points, coalesce(l.points, 0), coalesce(l.quarter_hours, 0)
-FROM due LEFT JOIN lacking l USING (day) ORDER BY day
-""".replace("{gaps}", _GAPS)
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What one of `MeteringPoint.ReadingsFrom` owes: quarter-hours without any reading, and those only estimated."""
 
     owner: str
     points: int
@@ -105,15 +84,8 @@ def silent_days(cluster_id: int, days: list[date], lengths: list[int]) -> list[t
         return list(cursor.fetchall())
 
 
-def lacking_by_day(
-    cluster_id: int, days: list[date], owner: str = "", nodes: Nodes = None
-) -> list[tuple[date, int, int, int]]:
-    """Day, points, points that lack delivered readings, and quarter-hours lacking; oldest first. Needs the scope."""
-    return _rows(_DAYS, cluster_id, owner, nodes, days=days)
-
-
-def _rows(statement: str, cluster_id: int, owner: str, nodes: Nodes, **more: Any) -> list[Any]:
-    asked = {"cluster": cluster_id, "owner": owner, "nodes": None if nodes is None else list(nodes), **more}
+def _rows(statement: str, cluster_id: int, owner: str, nodes: Nodes) -> list[Any]:
+    asked = {"cluster": cluster_id, "owner": owner, "nodes": None if nodes is None else list(nodes)}
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return list(cursor.fetchall())
