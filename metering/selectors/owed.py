@@ -39,6 +39,11 @@ HAVING sum(g.missing) > 0 AND count(*) = (
 ORDER BY g.day
 """
 
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What one of `MeteringPoint.ReadingsFrom` owes: quarter-hours without any reading, and those only estimated."""
+
     owner: str
     points: int
     missing: int
