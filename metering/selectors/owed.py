@@ -90,7 +90,7 @@ def silent_days(cluster_id: int, days: list[date], lengths: list[int]) -> list[t
 
 
 def _rows(statement: str, cluster_id: int, owner: str, nodes: Nodes) -> list[Any]:
-    asked = {"cluster": cluster_id, "owner": owner, "nodes": None if nodes is None else list(nodes)}
+    asked: dict[str, Any] = {"cluster": cluster_id, "owner": owner, "nodes": list(nodes) if nodes is not None else None}
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return list(cursor.fetchall())
