@@ -46,7 +46,7 @@ class ApiKeyAdmin(TenantAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         number = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
         text = ngettext("%(n)s key was revoked.", "%(n)s keys were revoked.", number)
-        self.message_user(request, text % {"n": number})
+        self.message_user(request, text % {"n": number}, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm, change: bool) -> None:
         if change:

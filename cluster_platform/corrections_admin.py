@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
 
 from cluster_platform.corrections import QUARTER_HOURS_A_PAGE, by_participant, by_quarter_hour
 from cluster_platform.portal.periods import Span, asked_day, asked_month, last_settled, month_span
@@ -18,6 +19,7 @@ from metering.services.access_log import Reader, note_access
 from participants.models import Participant
 
 
+@require_safe
 def corrections(request: HttpRequest) -> TemplateResponse:
     """By participant, or with `?participant=` one of them by quarter-hour; `since`: compared with that midnight."""
     cluster = request.cluster  # type: ignore[attr-defined]

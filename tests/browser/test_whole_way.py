@@ -14,9 +14,7 @@ from selenium.webdriver.support.ui import Select
 
 from clearing.services import clear_due
 from contracts.models import Agreement, ExternalPrice, TariffRate
-from metering.domain.calendar import local_midnight
-from metering.domain.delivery import csv_lines
-from metering.domain.readings import ReadingRow
+from metering.domain.calendar import format_instant, local_midnight
 from metering.models import Reading
 from metering.services import ingest
 from participants.models import Application
@@ -162,7 +160,8 @@ def clear_noon(cast: Cast, day: dt.date) -> None:
             buy_pln_kwh=Decimal("0.5"),
             sell_pln_kwh=Decimal("0.3"),
         )
-    rows = [ReadingRow(code, noon, drawn, fed_in, "measured") for code, (drawn, fed_in) in flows.items()]
+    start = format_instant(noon)
+    lines = "".join(f"{code},{start},{drawn},{fed_in},measured\n" for code, (drawn, fed_in) in flows.items())
     now = noon + dt.timedelta(hours=1)
-    assert ingest(cast.cluster, [csv_lines(rows)], issued_at=now, whole=True, now=now).accepted == 3
+    assert ingest(cast.cluster, [lines.encode()], issued_at=now, whole=True, now=now).accepted == 3
     assert clear_due(cast.cluster, now, noon).stored == 1

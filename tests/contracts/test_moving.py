@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from tests.contracts.test_agreements import TOMORROW, sign_both
 
 from contracts.models import Agreement, Contract
 from contracts.services import agreements
@@ -15,6 +14,7 @@ from metering.models import PointAssignment
 from participants.access import Access
 from participants.tenancy.scope import scope
 from tests.cast import NOON, Cast, make_cast
+from tests.contracts.agreement_scenes import TOMORROW, sign_both
 from tests.pages.scenes import add_point
 
 LATER = NOON + dt.timedelta(days=9)

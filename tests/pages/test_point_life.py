@@ -15,7 +15,7 @@ from metering.models import GridNode, IntervalInput, Meter, PointAssignment
 from participants.models import Membership, Participant
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_user
-from tests.contracts.test_agreements import TOMORROW, sign_both
+from tests.contracts.agreement_scenes import TOMORROW, sign_both
 from tests.pages.scenes import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
