@@ -171,6 +171,12 @@ MISTAKES = [
     ("tariff.csv", LOW, LOW.replace("G11,,", "G11,1,"), "gap, no rate for a yearly use of 0 to 1200 kWh"),
     ("tariff.csv", NIGHT, "", "component 'network_variable' of group G12 is priced in zone day but not in zone night"),
     ("tariff.csv", G11, G11.replace("discounted", "reduced"), "column local_treatment: 'reduced' is not one of"),
+    (
+        "tariff.csv",
+        G11,
+        G11.replace("discounted", "hourly"),
+        "component 'network_variable' is 'discounted' here and 'hourly' in other rows of the same days",
+    ),
     ("tariff.csv", G11, G11.replace("PLN/kWh", "EUR/kWh"), "column unit: 'EUR/kWh' is not one of"),
     ("tariff.csv", G11, G11.replace(",flat,", ",peak,"), "line 2, column zone: group G11 has no zone 'peak'"),
     (
