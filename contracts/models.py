@@ -81,6 +81,7 @@ class TariffRate(models.Model):
         FULL = "full", _("charged in full")
         DISCOUNTED = "discounted", _("discounted by sharing level")
         WAIVED = "waived", _("waived")
+        HOURLY = "hourly", _("relieved by the hour")
 
     dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="rates", verbose_name=_("distributor"))
     group = models.CharField(_("tariff group"), max_length=20)

@@ -7,7 +7,7 @@ group has rates at all; a charge that is not due is a row with rate 0, never a m
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from contracts.domain.tariff import FULL, PER_KWH, TREATMENTS, UNITS, Rate
+from contracts.domain.tariff import FULL, HOURLY, PER_KWH, TREATMENTS, UNITS, Rate
 from contracts.domain.zones import ANY_GROUP, FLAT, BookProblem, ZoneRow
 
 Key = tuple[str, str, str]
@@ -25,6 +25,7 @@ def rate_problems(rates: Sequence[Rate], zones: Sequence[ZoneRow]) -> Iterator[B
     for key, indexes in keys.items():
         yield from _coverage_problems(rates, key, indexes)
     yield from _priced_everywhere(rates, zones, keys)
+    yield from _waived_by_two_rules(rates)
     for group, component, zone in keys:
         if group != ANY_GROUP and (ANY_GROUP, component, zone) in keys:
             text = f"component '{component}' of group {group} is also priced for *; remove one of them"
@@ -136,6 +137,31 @@ def _priced_everywhere(
             if phases[zone] != phases[first]:
                 text = f"component '{component}' of group {group} names other phases in zone {zone} than in {first}"
                 yield BookProblem(index, "phases", text)
+
+
+def _waived_by_two_rules(rates: Sequence[Rate]) -> Iterator[BookProblem]:
+    """A component per kWh that is relieved by the hour in some rows and treated by the trade in others."""
+    by_component: dict[str, list[int]] = {}
+    for index, rate in enumerate(rates):
+        if rate.unit == PER_KWH:
+            by_component.setdefault(rate.component, []).append(index)
+    for component, indexes in by_component.items():
+        hourly = [i for i in indexes if rates[i].treatment == HOURLY]
+        for i in (i for i in indexes if rates[i].treatment != HOURLY):
+            if any(_meet(rates[i], rates[j]) for j in hourly):
+                text = (
+                    f"component '{component}' is '{rates[i].treatment}' here and '{HOURLY}' in other rows of the same "
+                    "days; a component is relieved by one rule only, by the trade or by the hour"
+                )
+                yield BookProblem(i, "local_treatment", text)
+                break
+
+
+def _meet(one: Rate, other: Rate) -> bool:
+    """Whether both are in force on some day."""
+    return (other.valid_to is None or one.valid_from < other.valid_to) and (
+        one.valid_to is None or other.valid_from < one.valid_to
+    )
 
 
 def _extent(rates: Sequence[Rate], group: str) -> tuple[date, date | None]:

@@ -1,7 +1,8 @@
 """Grid fees per kWh of a metering point: from outside, and at each sharing level.
 
-`fee_ext = Σ rate`, `fee_level = Σ rate × (1 if full, 1 − discount[level] if discounted, 0 if waived)`; each discounted
-rate is rounded half up to 6 decimals, then summed. All fees are micro-PLN/kWh.
+`fee_ext = Σ rate`, `fee_level = Σ rate × (1 if full or hourly, 1 − discount[level] if discounted, 0 if waived)`; each
+discounted rate is rounded half up to 6 decimals, then summed. A trade pays an `hourly` rate in full: what it is
+relieved of is counted by the hour, over all members, and is no matter of the trade. All fees are micro-PLN/kWh.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.domain.money import times_half_up
-from contracts.domain.tariff import DISCOUNTED, FULL, WAIVED, KwhComponent, Profile, Slot, TariffBook, TariffError
+from contracts.domain.tariff import (
+    DISCOUNTED,
+    FULL,
+    HOURLY,
+    WAIVED,
+    KwhComponent,
+    Profile,
+    Slot,
+    TariffBook,
+    TariffError,
+)
 
 EXTERNAL = "external"
 
@@ -28,7 +39,7 @@ class FeeTable:
 
 def level_micro(component: KwhComponent, level: str, discounts: Mapping[str, Decimal]) -> int:
     """What a kWh that comes over `level` pays of one component [micro-PLN]; `external` pays it in full."""
-    if level == EXTERNAL or component.treatment == FULL:
+    if level == EXTERNAL or component.treatment in (FULL, HOURLY):
         return component.micro
     if component.treatment == WAIVED:
         return 0

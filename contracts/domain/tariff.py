@@ -22,8 +22,8 @@ from contracts.domain.zones import ANY_GROUP, FLAT, FREE, WORKDAY, ZoneRow, own_
 
 PER_KWH, PER_MONTH, PER_KW_MONTH = "PLN/kWh", "PLN/month", "PLN/kW/month"
 UNITS = (PER_KWH, PER_MONTH, PER_KW_MONTH)
-FULL, DISCOUNTED, WAIVED = "full", "discounted", "waived"
-TREATMENTS = (FULL, DISCOUNTED, WAIVED)
+FULL, DISCOUNTED, WAIVED, HOURLY = "full", "discounted", "waived", "hourly"
+TREATMENTS = (FULL, DISCOUNTED, WAIVED, HOURLY)
 CAPACITY = "capacity"
 SATURDAY = 5
 

@@ -53,6 +53,13 @@ def test_the_capacity_charge_falls_due_in_its_hours_times_the_points_factor() ->
     assert level_fee(BOOK.kwh_components(half, NOON), EXTERNAL, {}) == 152_700 + 109_700 + 33_160 + 7_300
 
 
+def test_a_rate_relieved_by_the_hour_is_no_matter_of_the_trade() -> None:
+    book = TariffBook((G11, rate("*", "res", "flat", 7_300, "hourly")), (), ())
+    components = book.kwh_components(profile(), book.slot(date(2026, 6, 15), 720))
+    assert level_fee(components, "station", DISCOUNTS) == 184_800 + 7_300
+    assert level_fee(components, EXTERNAL, DISCOUNTS) == 246_400 + 7_300
+
+
 def test_a_discounted_rate_is_rounded_half_up_before_it_is_summed() -> None:
     book = TariffBook((rate("G", "a", "flat", 3, "discounted"), rate("G", "b", "flat", 3, "discounted")), (), ())
     slot = book.slot(date(2026, 6, 15), 0)
