@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
+from billing.models import InterestRate
 from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
@@ -232,6 +233,9 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         ),
         "contracts.TariffZone": TariffZone.objects.create(
             **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
+        ),
+        "billing.InterestRate": InterestRate.objects.create(
+            kind="statutory", valid_from=NOON.date() + dt.timedelta(days=cast.cluster.pk), percent=9
         ),
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
