@@ -15,6 +15,7 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.market_models import MarketPrice
 from metering.models import on_the_quarter_hour
 from participants.models import Dso, Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
@@ -31,6 +32,7 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "MarketPrice",
     "RetailPrice",
     "StandardSalePrice",
     "StaticKey",

@@ -79,6 +79,7 @@ SHARED = {
     "participants.DsoUser": "links a person to a distributor",
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
+    "contracts.MarketPrice": "published for everybody; what came from the exchange outranks a coordinator's file",
     "account.EmailAddress": "belongs to a user",
     "account.EmailConfirmation": "belongs to a user",
     "mfa.Authenticator": "a user's second factor, whatever clusters they act in",
