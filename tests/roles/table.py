@@ -53,6 +53,8 @@ class AdminModel:
     change: frozenset[str] = NOBODY
     delete: frozenset[str] = NOBODY
     add: frozenset[str] | None = None
+    #: Its rows are every cluster's.
+    shared: bool = False
     #: Who may do which bulk action of its list.
     actions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -222,6 +224,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.RetailPrice": AdminModel(change=ACCOUNTS),
     "contracts.StandardSalePrice": AdminModel(change=ACCOUNTS),
     "contracts.ExternalPrice": AdminModel(),
+    "contracts.MarketPrice": AdminModel(add=ACCOUNTS, shared=True),
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
     "clearing.ClearingRun": AdminModel(),

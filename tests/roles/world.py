@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
+from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, MarketPrice, TariffRate, TariffZone
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -232,6 +232,10 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         ),
         "contracts.TariffZone": TariffZone.objects.create(
             **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
+        ),
+        "contracts.MarketPrice": MarketPrice.objects.create(
+            interval_start=NOON, version=MarketPrice.objects.count() + 1, pln_mwh=400, received_at=NOON, via="operator",
+            source="test",
         ),
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
