@@ -15,7 +15,15 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
+from contracts.models import (
+    Agreement,
+    AgreementDocument,
+    AgreementEvent,
+    Contract,
+    MonthlyMarketPrice,
+    TariffRate,
+    TariffZone,
+)
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -233,6 +241,9 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         "contracts.TariffZone": TariffZone.objects.create(
             **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
         ),
+        "contracts.MonthlyMarketPrice": MonthlyMarketPrice.objects.get_or_create(
+            month=DAY, version=1, defaults={"pln_mwh": 1, "source": "as published"}
+        )[0],
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
         "mfa.Authenticator": Authenticator.objects.get(user=cast.coordinator),
