@@ -149,7 +149,7 @@ class AssignmentInline(ReadOnlyTenantInline):
     model = PointAssignment
     fields = (
         "metering_point", "grid_node", "tariff_group", "contracted_power_kw", "generation_capacity_kw",
-        "yearly_use_kwh", "valid_from", "valid_to",
+        "generation_source", "yearly_use_kwh", "valid_from", "valid_to",
     )  # fmt: skip
     ordering = ("-valid_from",)
     show_change_link = True

@@ -16,8 +16,8 @@ from participants.models import Participant
 STAYS = _("stays as it is")
 #: The terms of a point that are filled in here, as they are called in `metering.domain.life.Terms`.
 TERMS = (
-    "grid_node", "tariff_group", "contracted_power_kw", "generation_capacity_kw", "phases", "yearly_use_kwh",
-    "capacity_factor",
+    "grid_node", "tariff_group", "contracted_power_kw", "generation_capacity_kw", "generation_source",
+    "phases", "yearly_use_kwh", "capacity_factor",
 )  # fmt: skip
 
 
@@ -43,6 +43,9 @@ class TermsForm(DayForm):
         label=_("Generation capacity (kW)"), required=False, min_value=Decimal(0), max_digits=10, decimal_places=3,
         help_text=_("0 for who generates nothing: from the first kilowatt a consumer is a prosumer."),
     )  # fmt: skip
+    generation_source = forms.ChoiceField(
+        label=_("Generation from"), required=False, choices=[("", STAYS), *PointAssignment.Source.choices]
+    )
     phases = forms.TypedChoiceField(
         label=_("Phases"), required=False, coerce=int, empty_value=None, choices=[("", STAYS), (1, "1"), (3, "3")]
     )

@@ -63,9 +63,9 @@ class PointAssignmentAdmin(DatedAdmin):
     change_action = "change_grid"
     list_display = (
         "metering_point", "participant", "role", "grid_node", "tariff_group", "contracted_power_kw",
-        "generation_capacity_kw", "valid_from", "valid_to",
+        "generation_capacity_kw", "generation_source", "valid_from", "valid_to",
     )  # fmt: skip
-    list_filter = ("role", "tariff_group", "grid_node")
+    list_filter = ("role", "generation_source", "tariff_group", "grid_node")
     search_fields = ("metering_point__code", "participant__code", "participant__name")
     list_select_related = ("metering_point", "participant", "grid_node")
     autocomplete_fields = ("metering_point", "participant", "grid_node")

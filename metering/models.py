@@ -20,6 +20,7 @@ from metering.delivery_models import DeliveryBatch as DeliveryBatch
 from metering.delivery_models import DeliveryChunk as DeliveryChunk
 from metering.delivery_models import DeliveryDay as DeliveryDay
 from metering.delivery_models import DeliveryFault as DeliveryFault
+from metering.domain.generation import PHOTOVOLTAICS, SOURCES
 from metering.finding_models import Finding as Finding
 from metering.finding_models import Substitution as Substitution
 from metering.key_models import KeyAnswer as KeyAnswer
@@ -99,6 +100,17 @@ class PointAssignment(TenantModel):
         MEMBER = "member", _("member")
         BOUNDARY = "boundary", _("measures a node")
 
+    class Source(models.TextChoices):
+        """What the generation comes from (`metering.domain.generation`)."""
+
+        PHOTOVOLTAICS = "photovoltaics", _("photovoltaics")
+        WIND = "wind", _("wind")
+        HYDRO = "hydro", _("hydropower")
+        BIOGAS = "biogas", _("biogas")
+        BIOMASS = "biomass", _("biomass")
+        OTHER_RENEWABLE = "other_renewable", _("another renewable source")
+        NOT_RENEWABLE = "not_renewable", _("not renewable")
+
     metering_point = TenantForeignKey(MeteringPoint, related_name="assignments", verbose_name=_("metering point"))
     participant = TenantForeignKey(
         Participant, null=True, blank=True, related_name="assignments", verbose_name=_("participant")
@@ -108,6 +120,10 @@ class PointAssignment(TenantModel):
     tariff_group = models.CharField(_("tariff group"), max_length=20)
     contracted_power_kw = models.DecimalField(_("contracted power (kW)"), max_digits=10, decimal_places=3)
     generation_capacity_kw = models.DecimalField(_("generation capacity (kW)"), max_digits=10, decimal_places=3)
+    #: Says nothing where the capacity is 0.
+    generation_source = models.CharField(
+        _("generation from"), max_length=16, choices=Source, default=PHOTOVOLTAICS, db_default=PHOTOVOLTAICS
+    )
     phases = models.PositiveSmallIntegerField(_("phases"))
     yearly_use_kwh = models.PositiveIntegerField(_("yearly use (kWh)"))
     capacity_factor = models.DecimalField(_("capacity factor"), max_digits=7, decimal_places=6)
@@ -125,6 +141,7 @@ class PointAssignment(TenantModel):
                 condition=Q(role="member", participant__isnull=False) | Q(role="boundary", participant__isnull=True),
             ),
             models.CheckConstraint(name="phases_1_or_3", condition=Q(phases__in=[1, 3])),
+            models.CheckConstraint(name="generation_source_is_known", condition=Q(generation_source__in=list(SOURCES))),
         ]
 
     def clean(self) -> None:

@@ -88,8 +88,8 @@ TABLES = {
         ORDER BY h.id
     """,
     "metering_points": """
-        SELECT m.code, n.code AS grid_node, a.tariff_group, a.contracted_power_kw, a.generation_capacity_kw, a.phases,
-            a.yearly_use_kwh, a.capacity_factor, a.valid_from, a.valid_to
+        SELECT m.code, n.code AS grid_node, a.tariff_group, a.contracted_power_kw, a.generation_capacity_kw,
+            a.generation_source, a.phases, a.yearly_use_kwh, a.capacity_factor, a.valid_from, a.valid_to
         FROM metering_pointassignment a
         JOIN metering_meteringpoint m ON m.cluster_id = a.cluster_id AND m.id = a.metering_point_id
         JOIN metering_gridnode n ON n.cluster_id = a.cluster_id AND n.id = a.grid_node_id

@@ -4,8 +4,9 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, TypeVar, cast
 
 from contracts.dataset.faults import Faults
@@ -13,6 +14,7 @@ from contracts.dataset.fields import Fields
 from contracts.dataset.records import Table
 
 Row = TypeVar("Row")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def open_binary(path: Path) -> BinaryIO:
@@ -30,8 +32,10 @@ def find_file(folder: Path, name: str, faults: Faults, *, required: bool = True)
     return found[0] if len(found) == 1 else None
 
 
-def check_header(header: Sequence[str], columns: Sequence[str], file: str, faults: Faults) -> bool:
-    """Whether the header names each column once; every unknown, missing or repeated one is told."""
+def check_header(
+    header: Sequence[str], columns: Sequence[str], file: str, faults: Faults, optional: Container[str] = ()
+) -> bool:
+    """Whether the header names each column once, an optional one at most once; every other or lacking one is told."""
     right = True
     for place, column in enumerate(header):
         if column not in columns:
@@ -42,20 +46,28 @@ def check_header(header: Sequence[str], columns: Sequence[str], file: str, fault
             continue
         right = False
     for column in columns:
-        if column not in header:
+        if column not in header and column not in optional:
             faults.add(file, 1, column, "the column is missing; add it")
             right = False
     return right
 
 
 def read_table(
-    path: Path | None, name: str, columns: Sequence[str], parse: Callable[[Fields], Row | None], faults: Faults
+    path: Path | None,
+    name: str,
+    columns: Sequence[str],
+    parse: Callable[[Fields], Row | None],
+    faults: Faults,
+    optional: Mapping[str, str] = NOTHING,
 ) -> Table[Row]:
-    """All rows of a file, parsed one by one (None: nothing could be made of it); without a path an empty table."""
+    """All rows of a file, parsed one by one (None: nothing could be made of it); without a path an empty table.
+
+    `optional`: columns that may be left out, each with the value that its rows then have.
+    """
     rows: list[Row] = []
     lines: list[int] = []
     if path is not None:
-        for line, values in _records(path, columns, faults):
+        for line, values in _records(path, columns, faults, optional):
             row = parse(Fields(faults, path.name, line, values))
             if row is not None:
                 rows.append(row)
@@ -63,19 +75,21 @@ def read_table(
     return Table(path.name if path else name, tuple(rows), tuple(lines))
 
 
-def _records(path: Path, columns: Sequence[str], faults: Faults) -> Iterator[tuple[int, dict[str, str]]]:
+def _records(
+    path: Path, columns: Sequence[str], faults: Faults, optional: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, str]]]:
     file = path.name
     try:
         with open_binary(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
             reader = csv.reader(text, strict=True)
             try:
                 header = next(reader, [])
-                if not check_header(header, columns, file, faults):
+                if not check_header(header, columns, file, faults, optional):
                     return
                 line = reader.line_num + 1
                 for values in reader:
                     if len(values) == len(header):
-                        yield line, dict(zip(header, values, strict=True))
+                        yield line, {**optional, **dict(zip(header, values, strict=True))}
                     else:
                         wrong = f"there are {len(values)} values for {len(header)} columns"
                         faults.add(file, line, "", wrong if values else "the line is empty; remove it")

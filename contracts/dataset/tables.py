@@ -14,6 +14,7 @@ from contracts.domain.fees import EXTERNAL
 from contracts.domain.money import scaled, to_micro
 from contracts.domain.tariff import TREATMENTS, UNITS, Rate
 from contracts.domain.zones import DAY_TYPES, ZoneRow
+from metering.domain.generation import PHOTOVOLTAICS, SOURCES
 
 Row = TypeVar("Row")
 
@@ -28,7 +29,7 @@ COLUMNS = {
     ),
     "metering_points.csv": (
         "code", "participant", "role", "grid_node", "tariff_group", "contracted_power_kw", "generation_capacity_kw",
-        "phases", "yearly_use_kwh", "capacity_factor", "valid_from", "valid_to",
+        "generation_source", "phases", "yearly_use_kwh", "capacity_factor", "valid_from", "valid_to",
     ),
     "contracts.csv": ("participant", "scheme", "valid_from", "valid_to"),
     "tariff.csv": (
@@ -42,6 +43,8 @@ COLUMNS = {
     "static_keys.csv": ("participant", "share", "valid_from"),
 }  # fmt: skip
 OPTIONAL_FILES = frozenset({"static_keys.csv"})
+#: Columns that a file may leave out, and what then holds in each row.
+OPTIONAL_COLUMNS = {"generation_source": PHOTOVOLTAICS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def read_tables(folder: Path, dso: str, faults: Faults) -> Tables:
 
     def table(name: str, parse: Callable[[Fields], Row | None]) -> r.Table[Row]:
         path = find_file(folder, name, faults, required=name not in OPTIONAL_FILES)
-        return read_table(path, name, COLUMNS[name], parse, faults)
+        return read_table(path, name, COLUMNS[name], parse, faults, OPTIONAL_COLUMNS)
 
     return Tables(
         grid_nodes=table("grid_nodes.csv", _grid_node),
@@ -88,7 +91,7 @@ def read_participants(path: Path, faults: Faults) -> r.Table[r.ParticipantRecord
 
 def read_metering_points(path: Path, faults: Faults) -> r.Table[r.MeteringPointRecord]:
     """One file of metering points by itself."""
-    return read_table(path, path.name, COLUMNS["metering_points.csv"], _metering_point, faults)
+    return read_table(path, path.name, COLUMNS["metering_points.csv"], _metering_point, faults, OPTIONAL_COLUMNS)
 
 
 def find_readings(folder: Path, faults: Faults) -> tuple[Path, ...]:
@@ -143,6 +146,7 @@ def _metering_point(fields: Fields) -> r.MeteringPointRecord:
         tariff_group=fields.text("tariff_group", 20),
         contracted_power_kw=fields.decimal("contracted_power_kw", 3),
         generation_capacity_kw=fields.decimal("generation_capacity_kw", 3),
+        generation_source=fields.choice("generation_source", SOURCES),
         phases=int(fields.choice("phases", ("1", "3")) == "3") * 2 + 1,
         yearly_use_kwh=fields.integer("yearly_use_kwh"),
         capacity_factor=fields.share("capacity_factor"),

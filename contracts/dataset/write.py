@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contracts.dataset.clusterfile import DEFAULTS, FILE, FORMAT
 from contracts.dataset.records import Dataset, MeteringPointRecord, ParticipantRecord
-from contracts.dataset.tables import COLUMNS, OPTIONAL_FILES
+from contracts.dataset.tables import COLUMNS, OPTIONAL_COLUMNS, OPTIONAL_FILES
 from contracts.domain.money import from_micro
 from contracts.domain.zones import format_clock
 from metering.domain.calendar import format_instant, format_period
@@ -24,8 +24,18 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         if rows or name not in OPTIONAL_FILES:
             with (folder / name).open("w", encoding="utf-8", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(COLUMNS[name])
-                writer.writerows(rows)
+                writer.writerows(_needed(COLUMNS[name], rows))
+
+
+def _needed(columns: Line, rows: list[Line]) -> Iterator[Line]:
+    """Header and rows without the optional columns in which nothing but the usual value stands."""
+    kept = [
+        place
+        for place, column in enumerate(columns)
+        if any(row[place] != OPTIONAL_COLUMNS.get(str(column)) for row in rows) or column not in OPTIONAL_COLUMNS
+    ]
+    for row in (columns, *rows):
+        yield [row[place] for place in kept]
 
 
 def number(value: Decimal, places: int) -> str:
@@ -68,8 +78,8 @@ def metering_point_line(row: MeteringPointRecord) -> Line:
     """A line of metering_points.csv."""
     return (
         row.code, row.participant, row.role, row.grid_node, row.tariff_group, number(row.contracted_power_kw, 1),
-        number(row.generation_capacity_kw, 1), row.phases, row.yearly_use_kwh, number(row.capacity_factor, 2),
-        _day(row.valid_from), _day(row.valid_to),
+        number(row.generation_capacity_kw, 1), row.generation_source, row.phases, row.yearly_use_kwh,
+        number(row.capacity_factor, 2), _day(row.valid_from), _day(row.valid_to),
     )  # fmt: skip
 
 

@@ -15,6 +15,17 @@ from participants.domain.application_steps import next_status
 from participants.models import Application, ApplicationPoint, Cluster, Membership, Participant, User
 from participants.services.applications import locked, move
 
+#: What the applicant says it comes from; cogeneration and the unnamed are renewable once somebody says so.
+_SOURCES = {
+    "": PointAssignment.Source.PHOTOVOLTAICS,
+    ApplicationPoint.Source.SUN: PointAssignment.Source.PHOTOVOLTAICS,
+    ApplicationPoint.Source.WIND: PointAssignment.Source.WIND,
+    ApplicationPoint.Source.WATER: PointAssignment.Source.HYDRO,
+    ApplicationPoint.Source.BIOGAS: PointAssignment.Source.BIOGAS,
+    ApplicationPoint.Source.COGENERATION: PointAssignment.Source.NOT_RENEWABLE,
+    ApplicationPoint.Source.OTHER: PointAssignment.Source.NOT_RENEWABLE,
+}
+
 
 class NotAdmissible(ValueError):
     """What the distributor confirmed no longer fits the cluster; the text tells the coordinator why."""
@@ -96,8 +107,8 @@ def _assign(cluster: Cluster, participant: Participant, applied: ApplicationPoin
     PointAssignment.objects.create(
         cluster=cluster, metering_point=point, participant=participant, role=PointAssignment.Role.MEMBER,
         grid_node=node, tariff_group=applied.tariff_group, contracted_power_kw=applied.contracted_power_kw,
-        generation_capacity_kw=applied.generation_capacity_kw, phases=applied.phases,
-        yearly_use_kwh=applied.yearly_use_kwh, capacity_factor=1, valid_from=start,
+        generation_capacity_kw=applied.generation_capacity_kw, generation_source=_SOURCES[applied.generation_source],
+        phases=applied.phases, yearly_use_kwh=applied.yearly_use_kwh, capacity_factor=1, valid_from=start,
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ class Terms:
     tariff_group: str
     contracted_power_kw: Decimal
     generation_capacity_kw: Decimal
+    generation_source: str
     phases: int
     yearly_use_kwh: int
     capacity_factor: Decimal

@@ -19,7 +19,7 @@ SELECT * FROM (
 ASSIGNED = """
 CREATE TEMPORARY TABLE assigned ON COMMIT DROP AS
 SELECT metering_point_id AS point, role, grid_node_id AS node, contracted_power_kw AS power,
-       generation_capacity_kw AS capacity
+       generation_capacity_kw AS capacity, generation_source AS source
 FROM metering_pointassignment
 WHERE cluster_id = %(cluster)s AND valid_from <= %(day)s AND (valid_to IS NULL OR valid_to > %(day)s)
 """
@@ -47,7 +47,7 @@ _NO_GENERATION = _OF_MEMBERS.format(
 )  # fmt: skip
 _NIGHT_EXPORT = _OF_MEMBERS.format(
     rule="night_export", value="exported", limit=f"{p.NOISE_WH}::bigint", owner="dso", severity="'warning'",
-    where="capacity > 0 AND at = ANY(%(dark)s::timestamptz[])",
+    where="capacity > 0 AND source = 'photovoltaics' AND at = ANY(%(dark)s::timestamptz[])",
 )  # fmt: skip
 #: Runs of equal values; one that began the day before is told with its beginning.
 _FROZEN = f"""

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from billing.models import Promise, Statement, StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import IntervalState, Position
 from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice, TariffRate
 from contracts.services.standard import default_offer

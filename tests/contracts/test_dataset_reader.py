@@ -71,6 +71,24 @@ def test_what_is_written_reads_the_same(tmp_path: Path) -> None:
         assert getattr(first, name) == getattr(second, name), name
 
 
+def test_what_generation_comes_from_may_be_left_out(tmp_path: Path) -> None:
+    without = read_dataset(write(small_dataset(), tmp_path / "without"))
+    assert {row.generation_source for row in without.metering_points} == {"photovoltaics"}
+    points = small_dataset()["metering_points.csv"].splitlines()
+    columns = ["generation_source", "photovoltaics", "biogas", "photovoltaics", "photovoltaics"]
+    lines = [f"{line},{column}\n" for line, column in zip(points, columns, strict=True)]
+    files = small_dataset() | {"metering_points.csv": "".join(lines)}
+    dataset = read_dataset(write(files, tmp_path / "with"))
+    assert [row.generation_source for row in dataset.metering_points] == columns[1:]
+    (tmp_path / "again").mkdir()
+    write_dataset(dataset, tmp_path / "again")
+    assert ",11.4,biogas,3,1808," in (tmp_path / "again" / "metering_points.csv").read_text()
+    assert read_dataset(tmp_path / "again").metering_points == dataset.metering_points
+    lines[2] = lines[2].replace("biogas", "coal")
+    wrong = write(files | {"metering_points.csv": "".join(lines)}, tmp_path / "wrong")
+    assert "metering_points.csv, line 3, generation_source: 'coal' is not one of photovoltaics, wind" in refused(wrong)
+
+
 G11 = "Example Distribution,G11,,,,network_variable,flat,PLN/kWh,0.2464,discounted,2026-01-01,2027-01-01"
 NIGHT = "Example Distribution,G12,,,,network_variable,night,PLN/kWh,0.0558,discounted,2026-01-01,2027-01-01\n"
 LOW = "Example Distribution,G11,,0,1200,capacity,,PLN/month,10.31,full,2026-01-01,2027-01-01"

@@ -99,6 +99,14 @@ def test_export_at_night(world: World, hour: int, dark: bool) -> None:
     assert found(world) == ([("night_export", SELLER, "warning", 500, 10, "dso")] if dark else [])
 
 
+def test_only_photovoltaics_sleep_at_night(world: World) -> None:
+    with scope(world.cluster.pk):
+        PointAssignment.objects.filter(metering_point__code=SELLER).update(generation_source="biogas")
+    deliver(world.cluster, one(SELLER, at(3), 0, 500))
+    look_through(world.cluster, NOW)
+    assert found(world) == []
+
+
 def test_the_night_is_that_of_the_cluster_s_place(world: World) -> None:
     world.cluster.latitude, world.cluster.longitude = -33, 151
     world.cluster.save()

@@ -43,7 +43,7 @@ def english() -> object:
 
 def terms(cast: Cast, who: Participant) -> Terms:
     node = GridNode.objects.get(code="ST-1").pk
-    return Terms(who.pk, "member", node, "G11", Decimal(14), Decimal(0), 3, 1808, Decimal(1))
+    return Terms(who.pk, "member", node, "G11", Decimal(14), Decimal(0), "photovoltaics", 3, 1808, Decimal(1))
 
 
 def touched(cast: Cast) -> list[dt.datetime]:

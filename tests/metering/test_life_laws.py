@@ -22,7 +22,7 @@ from metering.domain.life import (
 
 FIRST = dt.date(2026, 3, 20)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(40)]
-TERMS = Terms(1, "member", 1, "G11", Decimal(14), Decimal(0), 3, 2000, Decimal(1))
+TERMS = Terms(1, "member", 1, "G11", Decimal(14), Decimal(0), "photovoltaics", 3, 2000, Decimal(1))
 
 
 @st.composite

@@ -118,8 +118,9 @@ def test_every_kind_is_admitted_as_it_applied(cast: Cast, kind: str, legal_form:
     with scope(cast.cluster.pk):
         participant = Participant.objects.get(code="P0003")
         assert (participant.kind, participant.legal_form, participant.nip) == (kind, legal_form, nip)
-        capacity = PointAssignment.objects.get(participant=participant).generation_capacity_kw
-        assert capacity == (0 if kind == "consumer" else Decimal("9.5"))
+        assignment = PointAssignment.objects.get(participant=participant)
+        assert assignment.generation_source == "photovoltaics"
+        assert assignment.generation_capacity_kw == (0 if kind == "consumer" else Decimal("9.5"))
 
 
 @pytest.mark.parametrize(("language", "words"), [("pl", "Umowa"), ("en", "Agreement")])

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from billing.models import StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import ClearingRun, IntervalState, Position
 from clearing.services import clear_due
 from cluster_platform import views

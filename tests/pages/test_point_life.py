@@ -134,6 +134,15 @@ def test_a_consumer_with_panels_is_a_prosumer_from_the_day_on(desk: Client, cast
         assert Participant.objects.get(pk=cast.buyer.pk).kind == "prosumer"
 
 
+def test_what_generation_comes_from_changes_with_a_day(desk: Client, cast: Cast) -> None:
+    change = {"day": TENTH, "generation_capacity_kw": "5", "generation_source": "hydro"}
+    _text, shown = preview(desk, cast, "terms", **change)
+    assert "hydropower" in store(desk, cast, "terms", shown, **change)
+    with scope(cast.cluster.pk):
+        rows = PointAssignment.objects.filter(metering_point=cast.buyer_point).order_by("valid_from")
+        assert list(rows.values_list("generation_source", flat=True)) == ["photovoltaics", "hydro"]
+
+
 def test_a_new_meter_is_noted_and_shown(desk: Client, cast: Cast) -> None:
     for day, serial in ((DAY, "E-1"), (TENTH, "E-2")):
         text, shown = preview(desk, cast, "meter", day=day, serial=serial)
