@@ -1,10 +1,11 @@
-"""What readers of datasets and meter files find, in the user's language; the readers themselves know no languages."""
+"""What readers of files find, in the user's language; the readers themselves know no languages."""
 
 import re
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as said
 
+from billing.formats import words as bank_words
 from metering.formats import words
 
 #: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
@@ -72,7 +73,7 @@ def _pattern(finding: str) -> re.Pattern[str]:
     return re.compile("".join(texts), re.DOTALL)
 
 
-_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS))
+_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS))
 
 
 def finding_in_words(text: str) -> str:

@@ -16,10 +16,15 @@ from contracts.models import (
     ClusterTerms,
     Contract,
     ExternalPrice,
+    OfferAssignment,
+    ReliefStep,
+    RetailOffer,
     RetailPrice,
+    SaleMechanism,
     StandardSalePrice,
     StaticKey,
 )
+from contracts.services.standard import default_offer
 from metering.models import (
     AggregatedMonth,
     ColumnMapping,
@@ -80,6 +85,7 @@ SHARED = {
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
     "contracts.MarketPrice": "published for everybody; what came from the exchange outranks a coordinator's file",
+    "contracts.MonthlyMarketPrice": "published for all of the market",
     "account.EmailAddress": "belongs to a user",
     "account.EmailConfirmation": "belongs to a user",
     "mfa.Authenticator": "a user's second factor, whatever clusters they act in",
@@ -197,7 +203,13 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "participant": c.buyer, "purpose": "directory_name", "given": True, "decided_by": c.colleague,
     },
     ErasureRequest: lambda c: {"participant": c.buyer, "requested_at": NOON},
-    RetailPrice: lambda c: {"group": "G11", "zone": "flat", "energy_pln_kwh": 1, "valid_from": DAY},
+    RetailOffer: lambda c: {"name": "Own"},
+    RetailPrice: lambda c: {
+        "offer": default_offer(c.cluster), "group": "G11", "zone": "flat", "energy_pln_kwh": 1, "valid_from": DAY,
+    },
+    OfferAssignment: lambda c: {"participant": c.buyer, "offer": default_offer(c.cluster), "valid_from": DAY},
+    SaleMechanism: lambda c: {"participant": c.seller, "kind": "market", "netting": "hour", "valid_from": DAY},
+    ReliefStep: lambda c: {"component": "res", "self_consumption_from": 0, "waived": 1, "valid_from": DAY},
     StandardSalePrice: lambda c: {"legal_form": "person", "month": PERIOD, "pln_mwh": 1, "factor": 1},
     ExternalPrice: lambda c: {"interval_start": LATER, "version": 1, "buy_pln_kwh": 1, "sell_pln_kwh": 0},
     ClusterTerms: lambda c: {"vat_rate": 0, "excise_pln_kwh": 0, "netting": "hour"},

@@ -93,7 +93,7 @@ def _admin_route(label: str, entry: AdminModel, page: str) -> Route:
         "add": Route(entry.may_add, entry.may_add),
         "history": Route(entry.view, NOBODY, row, for_each=entry.shared),
         "change": Route(entry.view | entry.change, entry.change, row, for_each=entry.shared),
-        "delete": Route(entry.delete, entry.delete, row),
+        "delete": Route(entry.delete, entry.delete, row, for_each=entry.shared),
     }[page]
 
 

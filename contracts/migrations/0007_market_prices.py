@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0005_treatment_by_the_hour"),
+        ("contracts", "0006_standard_mechanism"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
