@@ -16,7 +16,16 @@ from django.test.client import ClientHandler
 from django.utils import timezone
 
 from billing.models import InterestRate
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
+from contracts.models import (
+    Agreement,
+    AgreementDocument,
+    AgreementEvent,
+    Contract,
+    MarketPrice,
+    MonthlyMarketPrice,
+    TariffRate,
+    TariffZone,
+)
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -237,6 +246,13 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         "billing.InterestRate": InterestRate.objects.create(
             kind="statutory", valid_from=NOON.date() + dt.timedelta(days=cast.cluster.pk), percent=9
         ),
+        "contracts.MarketPrice": MarketPrice.objects.create(
+            interval_start=NOON, version=MarketPrice.objects.count() + 1, pln_mwh=400, received_at=NOON, via="operator",
+            source="test",
+        ),
+        "contracts.MonthlyMarketPrice": MonthlyMarketPrice.objects.get_or_create(
+            month=DAY, version=1, defaults={"pln_mwh": 1, "source": "as published"}
+        )[0],
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
         "mfa.Authenticator": Authenticator.objects.get(user=cast.coordinator),
