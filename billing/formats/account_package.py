@@ -1,4 +1,4 @@
-"""The accountant's folder of a period: every table as CSV, all of them as one workbook, documents as JSON, PDFs as ZIP."""
+"""The accountant's folder of a period: tables as CSV, all of them as one workbook, documents as JSON, PDFs as ZIP."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
