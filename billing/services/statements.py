@@ -13,8 +13,9 @@ from billing.domain.errors import BillingError
 from billing.domain.lines import ASSURANCE, SERVICE_FEE
 from billing.domain.statement import StatementDraft, build_statement
 from billing.models import Promise, Statement, StatementLine
+from billing.selectors.accounts import Account, accounts
 from billing.selectors.statements import Progress, current_statements, progress
-from billing.selectors.sums import Account, accounts, pin_intervals, spans
+from billing.selectors.sums import MonthSums, pin_intervals
 from billing.selectors.terms import Month, month_of, month_terms
 from contracts.domain.money import from_nano
 from metering.models import MeteringPoint
@@ -71,8 +72,9 @@ def bill_period(
         billed = accounts(cluster, month)
         in_force = {statement.participant_id: statement for statement in current_statements(cluster, month)}
         store = _Store(cluster, month, now, in_force)
-        with closing(spans(cluster, month, terms.netting, billed)) as summed:
-            built = ((account, build_statement(account.member, found, terms.terms)) for account, found in summed)
+        sums = MonthSums(cluster, month, terms, billed)
+        with closing(sums.members()) as summed:
+            built = ((account, build_statement(account.member, found, sums.terms)) for account, found in summed)
             while batch := list(islice(built, BATCH)):
                 changed = [(account, draft) for account, draft in batch if store.differs(account, draft)]
                 store.add(changed)
