@@ -15,6 +15,7 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.market_models import MarketPrice
 from contracts.standard_models import (
     ClusterTerms,
     MonthlyMarketPrice,
@@ -41,6 +42,7 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "MarketPrice",
     "MonthlyMarketPrice",
     "OfferAssignment",
     "ReliefStep",
