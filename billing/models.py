@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
+from billing.relief_models import ReliefMonth
 from metering.models import MeteringPoint
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
@@ -16,6 +17,7 @@ __all__ = [
     "BankTransaction",
     "InterestRate",
     "Promise",
+    "ReliefMonth",
     "ReminderTerms",
     "Side",
     "Statement",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -110,7 +111,7 @@ def relief_sums(cluster: Cluster, month: Month, billed: Sequence[Row]) -> Relief
     spans = [*enumerate(billed), *((-1 - number, row) for number, row in enumerate(others))]
     codes = sorted({row.metering_point.code for _, (row, _, _) in spans})
     rank = {code: number for number, code in enumerate(codes)}
-    columns = [
+    columns: list[Any] = [
         [span for span, _ in spans],
         [row.metering_point_id for _, (row, _, _) in spans],
         [month.midnight(first) for _, (_, first, _) in spans],
@@ -118,7 +119,11 @@ def relief_sums(cluster: Cluster, month: Month, billed: Sequence[Row]) -> Relief
         [row.generation_source != NOT_RENEWABLE for _, (row, _, _) in spans],
         [rank[row.metering_point.code] for _, (row, _, _) in spans],
     ]
-    bounds = {"cluster": cluster.pk, "first": month.midnight(month.first), "end": month.midnight(month.end)}
+    bounds: dict[str, Any] = {
+        "cluster": cluster.pk,
+        "first": month.midnight(month.first),
+        "end": month.midnight(month.end),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERS, columns)
         cursor.execute("ANALYZE billing_member")

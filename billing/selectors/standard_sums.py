@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.selectors.market import market_prices
 from django.db import connection
 
 from billing.domain.errors import BillingError
@@ -19,6 +18,7 @@ from billing.selectors.standards import Standards
 from billing.selectors.stream import Stream
 from billing.selectors.terms import Month
 from contracts.domain.money import half_up, scaled
+from contracts.selectors.market import market_prices
 from metering.domain.calendar import format_instant
 
 _MECHANISMS = """
@@ -44,7 +44,8 @@ JOIN billing_interval i ON i.interval_start = p.interval_start AND i.run_id = p.
 JOIN billing_standard s ON s.metering_point_id = p.metering_point_id
     AND s.first <= p.interval_start AND p.interval_start < s.finish
 """
-#: Net per metering point and quarter-hour or local hour; an hour counts in the slot of its first interval.
+#: Net per metering point and quarter-hour or local hour; an hour counts in the slot of its first interval. Parameters:
+#: cluster and two instants, twice.
 OWN_STANDARD = f"""
 WITH hours AS MATERIALIZED (
     SELECT s.span, s.standard, s.at_market, s.floored, min(p.interval_start) AS first, sum(p.net_wh) AS net_wh
@@ -98,10 +99,6 @@ class StandardSpans:
             cursor.execute(_MECHANISMS, [list(column) for column in zip(*rows, strict=True)] or [[]] * 8)
             cursor.execute(_MARKET, _prices(month) if at_market else [[]] * 3)
             cursor.execute("ANALYZE billing_standard; ANALYZE billing_market")
-
-    def parameters(self, bounds: Sequence[Any]) -> list[Any]:
-        """Of `OWN_STANDARD`, for a cluster between two instants."""
-        return [*bounds, *bounds]
 
     def sums(self, span: int, member: str, positions: Sequence[PositionSums], own: Stream) -> tuple[StandardSums, ...]:
         """Of one span, asked for in ascending order. Raises BillingError where the market's price is not known."""

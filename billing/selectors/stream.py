@@ -11,7 +11,7 @@ from django.db import connection
 class Stream:
     """Rows of a query that starts with the span, handed out span by span through a server-side cursor."""
 
-    def __init__(self, sql: str, params: Sequence[Any]) -> None:
+    def __init__(self, sql: str, params: Sequence[Any] | None = None) -> None:
         self._cursor = connection.chunked_cursor()
         self._cursor.execute(sql, params)
         self._groups = groupby(self._cursor, key=itemgetter(0))

@@ -98,7 +98,8 @@ class MonthSums:
     """The month's sums of all accounts, to be used in the transaction of `pin_intervals`.
 
     `terms` are complete: with everybody's standard mechanism and the month's self-consumption; `relief` are the
-    cluster's sums of the statutory hours, None where nothing is relieved by the hour.
+    cluster's sums of the statutory hours, None where nothing is relieved by the hour, and `given_wh` is how much of it
+    the members had that were handed out so far.
     """
 
     def __init__(self, cluster: Cluster, month: Month, month_terms: MonthTerms, billed: Sequence[Account]) -> None:
@@ -120,6 +121,7 @@ class MonthSums:
         self.relief = relief_sums(cluster, month, rows) if month_terms.relieved else None
         shared = self.relief.self_consumption if self.relief else Fraction(0)
         self.terms = month_terms.completed(shared)
+        self.given_wh = 0
 
     def members(self) -> Generator[tuple[Account, tuple[Span, ...]], None, None]:
         """Each account with its sums, in the order given."""
@@ -127,8 +129,8 @@ class MonthSums:
             closing(Stream(_POSITIONS, self._bounds)) as positions,
             closing(Stream(_BOUGHT, self._bounds)) as bought,
             closing(Stream(_SOLD, self._bounds)) as sold,
-            closing(Stream(OWN_STANDARD, self._standards.parameters(self._bounds))) as standard,
-            closing(Stream(SHARED, [])) if self.relief else nullcontext() as shared,
+            closing(Stream(OWN_STANDARD, [*self._bounds, *self._bounds])) as standard,
+            closing(Stream(SHARED)) if self.relief else nullcontext() as shared,
         ):
             number = 0
             for account in self._billed:
@@ -138,6 +140,7 @@ class MonthSums:
                     trades = tuple(TradeSums(*values) for values in (*bought.take(number), *sold.take(number)))
                     against = self._standards.sums(number, account.participant.code, sums, standard)
                     relief = tuple(ReliefSums(*values) for values in shared.take(number)) if shared else ()
+                    self.given_wh += sum(each.wh for each in relief)
                     code = row.metering_point.code
                     found.append(Span(code, first, end, _profile(row), sums, trades, against, relief))
                     number += 1
