@@ -244,6 +244,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "component": "excise", "rate_from": PERIOD, "rate_to": dt.date(2026, 7, 1), "quantity": 0, "unit": "kWh",
         "amount_exact_pln": 0, "net_pln": 0,
     },
+    ReliefMonth: lambda c: {
+        "period": PERIOD, "revision": 1, "injected_wh": 3, "drawn_wh": 2, "shared_wh": 2, "given_wh": 1,
+        "missing_readings": 0, "billed_at": NOON,
+    },
     Promise: lambda c: {
         "statement": statement(c), "side": "buy", "basis": "net", "p2p_pln": 1, "standard_pln": 2,
         "difference_pln": 1, "assurance_pln": Decimal("0.00"),
