@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 
-from billing.models import BankFile, BankTransaction, Promise, ReminderTerms, Statement, StatementLine
+from billing.models import BankFile, BankTransaction, Promise, ReliefMonth, ReminderTerms, Statement, StatementLine
 from clearing.models import ClearingRun, IntervalState, Position, Trade
 from contracts.models import (
     ClusterSettings,
