@@ -77,6 +77,7 @@ SHARED = {
     "participants.Dso": "a distributor serves several clusters",
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
+    "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
     "account.EmailAddress": "belongs to a user",

@@ -222,6 +222,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.RetailPrice": AdminModel(change=ACCOUNTS),
     "contracts.StandardSalePrice": AdminModel(change=ACCOUNTS),
     "contracts.ExternalPrice": AdminModel(),
+    "contracts.TariffBook": AdminModel(),
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
     "clearing.ClearingRun": AdminModel(),
