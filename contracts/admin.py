@@ -8,22 +8,39 @@ from django.http import HttpRequest
 from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
     ClusterSettings,
-    ClusterTerms,
     Contract,
     ExternalPrice,
-    RetailPrice,
-    StandardSalePrice,
     StaticKey,
     TariffBook,
     TariffRate,
     TariffZone,
 )
+from contracts.standard_admin import (
+    ClusterTermsAdmin,
+    MonthlyMarketPriceAdmin,
+    OfferAssignmentAdmin,
+    ReliefStepAdmin,
+    RetailOfferAdmin,
+    SaleMechanismAdmin,
+    StandardSalePriceAdmin,
+)
 from metering.admin import DatedAdmin
-from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
+from participants.tenancy.admin import ReadOnlyTenantAdmin, ViewOnly, request_may
 
+__all__ = [
+    "AgreementAdmin",
+    "AgreementTemplateAdmin",
+    "ClusterTermsAdmin",
+    "ExternalPartnerAdmin",
+    "MonthlyMarketPriceAdmin",
+    "OfferAssignmentAdmin",
+    "ReliefStepAdmin",
+    "RetailOfferAdmin",
+    "SaleMechanismAdmin",
+    "StandardSalePriceAdmin",
+]
 #: Only the books whose rows may be seen.
 BOOKS = ("book", admin.RelatedOnlyFieldListFilter)
-__all__ = ["AgreementAdmin", "AgreementTemplateAdmin", "ExternalPartnerAdmin"]
 
 
 @admin.register(Contract)
@@ -59,25 +76,6 @@ class StaticKeyAdmin(DatedAdmin):
     list_display = ("participant", "share", "valid_from")
     list_select_related = ("participant",)
     autocomplete_fields = ("participant",)
-
-
-@admin.register(ClusterTerms)
-class ClusterTermsAdmin(TenantAdmin):
-    list_display = ("vat_rate", "excise_pln_kwh", "netting")
-
-
-@admin.register(RetailPrice)
-class RetailPriceAdmin(TenantAdmin):
-    change_action = "change_prices"
-    list_display = ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to")
-    list_filter = ("group",)
-
-
-@admin.register(StandardSalePrice)
-class StandardSalePriceAdmin(TenantAdmin):
-    change_action = "change_prices"
-    list_display = ("month", "legal_form", "pln_mwh", "factor")
-    list_filter = ("legal_form",)
 
 
 @admin.register(ExternalPrice)

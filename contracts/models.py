@@ -15,6 +15,17 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.market_models import MarketPrice
+from contracts.standard_models import (
+    ClusterTerms,
+    MonthlyMarketPrice,
+    OfferAssignment,
+    ReliefStep,
+    RetailOffer,
+    RetailPrice,
+    SaleMechanism,
+    StandardSalePrice,
+)
 from contracts.tariff_models import TariffBook, TariffRate, TariffZone
 from metering.models import on_the_quarter_hour
 from participants.models import Participant
@@ -32,7 +43,13 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "MarketPrice",
+    "MonthlyMarketPrice",
+    "OfferAssignment",
+    "ReliefStep",
+    "RetailOffer",
     "RetailPrice",
+    "SaleMechanism",
     "StandardSalePrice",
     "StaticKey",
     "TariffBook",
@@ -69,49 +86,6 @@ class Contract(TenantModel):
         return f"{self.participant}: {self.get_scheme_display()} {self.valid_from}"
 
 
-class RetailPrice(TenantModel):
-    """A buyer's standard mechanism: energy price with excise, before VAT (PLN/kWh)."""
-
-    group = models.CharField(_("tariff group"), max_length=20)
-    zone = models.CharField(_("zone"), max_length=40)
-    energy_pln_kwh = models.DecimalField(_("energy (PLN/kWh)"), max_digits=12, decimal_places=6)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("retail price")
-        verbose_name_plural = _("retail prices")
-        ordering = ("group", "zone", "valid_from")
-        constraints: ClassVar = [
-            ends_after_start("retail_dates"),
-            models.UniqueConstraint(fields=["cluster", "group", "zone", "valid_from"], name="one_retail_price"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.zone} {self.energy_pln_kwh} PLN/kWh"
-
-
-class StandardSalePrice(TenantModel):
-    """A seller's standard mechanism: price (PLN/MWh) × factor of a month."""
-
-    legal_form = models.CharField(_("legal form"), max_length=10, choices=Participant.LegalForm)
-    month = models.DateField(_("month (its first day)"))
-    pln_mwh = models.DecimalField(_("price (PLN/MWh)"), max_digits=12, decimal_places=3)
-    factor = models.DecimalField(_("factor"), max_digits=8, decimal_places=6)
-
-    class Meta:
-        verbose_name = _("standard sale price")
-        verbose_name_plural = _("standard sale prices")
-        ordering = ("month", "legal_form")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["cluster", "legal_form", "month"], name="one_sale_price"),
-            models.CheckConstraint(name="sale_month_first_day", condition=Q(month__day=1)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.legal_form} {self.month:%Y-%m} {self.pln_mwh} PLN/MWh"
-
-
 class ExternalPrice(TenantModel):
     """What the coordinator pays and gets outside for one quarter-hour (PLN/kWh); the highest version holds."""
 
@@ -133,26 +107,6 @@ class ExternalPrice(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.interval_start:%Y-%m-%d %H:%MZ}"
-
-
-class ClusterTerms(TenantModel):
-    """Tax and the standard mechanism's netting."""
-
-    class Netting(models.TextChoices):
-        INTERVAL = "interval", _("per quarter-hour")
-        HOUR = "hour", _("per hour")
-
-    vat_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=4)
-    excise_pln_kwh = models.DecimalField(_("excise (PLN/kWh)"), max_digits=12, decimal_places=6)
-    netting = models.CharField(_("netting of the standard mechanism"), max_length=10, choices=Netting)
-
-    class Meta:
-        verbose_name = _("terms")
-        verbose_name_plural = _("terms")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["cluster"], name="one_terms")]
-
-    def __str__(self) -> str:
-        return str(_("Terms"))
 
 
 class ClusterSettings(TenantModel):

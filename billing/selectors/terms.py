@@ -58,7 +58,7 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
     book = tariff_book(cluster)
     slots, slot_of = _slots(book, _charges(cluster, book, month), _retail(cluster, month), month)
-    sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first)
+    sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first).order_by("version")
     terms = Terms(
         first=month.first,
         end=month.end,
@@ -118,7 +118,7 @@ def _charges(cluster: Cluster, book: TariffBook, month: Month) -> list[Charges]:
 
 def _retail(cluster: Cluster, month: Month) -> list[RetailPrice]:
     in_force = Q(valid_to=None) | Q(valid_to__gt=month.first)
-    return list(RetailPrice.objects.filter(in_force, cluster=cluster, valid_from__lt=month.end))
+    return list(RetailPrice.objects.filter(in_force, cluster=cluster, offer__is_default=True, valid_from__lt=month.end))
 
 
 def _steps(retail: Iterable[RetailPrice], month: Month) -> list[date]:

@@ -144,15 +144,17 @@ def contracts(cluster: Cluster) -> Pairs[Contract, r.ContractRecord]:
 
 
 def retail(cluster: Cluster) -> Pairs[RetailPrice, r.RetailRecord]:
-    """Retail prices in the order in which they came."""
-    rows = RetailPrice.objects.filter(cluster=cluster).order_by("pk")
+    """Prices of the default offer in the order in which they came."""
+    rows = RetailPrice.objects.filter(cluster=cluster, offer__is_default=True).order_by("pk")
     return [(row, _copied(r.RetailRecord, row)) for row in rows]
 
 
 def standard_sale(cluster: Cluster) -> Pairs[StandardSalePrice, r.StandardSaleRecord]:
-    """Standard sale prices in the order in which they came."""
-    rows = StandardSalePrice.objects.filter(cluster=cluster).order_by("pk")
-    return [(row, _copied(r.StandardSaleRecord, row)) for row in rows]
+    """The latest standard sale prices, in the order in which their months first came."""
+    latest = {}
+    for row in StandardSalePrice.objects.filter(cluster=cluster).order_by("version", "pk"):
+        latest[row.legal_form, row.month] = row
+    return [(row, _copied(r.StandardSaleRecord, row)) for row in latest.values()]
 
 
 def static_keys(cluster: Cluster) -> Pairs[StaticKey, r.StaticKeyRecord]:

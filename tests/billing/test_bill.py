@@ -10,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from billing.models import Promise, Statement, StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import IntervalState, Position
 from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice
+from contracts.services.standard import default_offer
 from metering.models import IntervalInput
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
@@ -33,8 +34,9 @@ def cast() -> Cast:
     publish(cast.cluster.dso, [dict(zip(names, row, strict=True)) for row in rates])
     with scope(cast.cluster.pk):
         RetailPrice.objects.create(
-            cluster=cast.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.502"), valid_from=DAY
-        )
+            cluster=cast.cluster, offer=default_offer(cast.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.502"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=cast.cluster, legal_form="person", month=dt.date(2026, 6, 1), pln_mwh=Decimal("138.85"),
             factor=Decimal("1.23"),
@@ -169,7 +171,10 @@ def test_an_interval_that_waits_again_is_billed_as_it_was_and_told(cast, capsys)
 
 def test_assurance_beyond_the_fees_is_shown_to_the_coordinator(cast, capsys):
     with scope(cast.cluster.pk):
-        StandardSalePrice.objects.update(pln_mwh=Decimal(1000))
+        StandardSalePrice.objects.create(
+            cluster=cast.cluster, legal_form="person", month=dt.date(2026, 6, 1), version=2, pln_mwh=Decimal(1000),
+            factor=Decimal("1.23"),
+        )  # fmt: skip
     call_command("bill", cast.cluster.slug, "2026-06")
     # 0.4 kWh at 1.23 would have been 0.492, got 0.095: 0.40 is made up, 0.006 comes from the fees.
     assert "Assurance exceeds the service fees by 0.39 PLN." in capsys.readouterr().out
@@ -215,8 +220,9 @@ def test_another_clusters_statements_stay_out(cast, tmp_path):
     other = make_cast("shady-dale")
     with scope(other.cluster.pk):
         RetailPrice.objects.create(
-            cluster=other.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.6"), valid_from=DAY
-        )
+            cluster=other.cluster, offer=default_offer(other.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.6"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=other.cluster, legal_form="person", month=dt.date(2026, 6, 1), pln_mwh=Decimal(100),
             factor=Decimal(1),

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from billing.models import StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import ClearingRun, IntervalState, Position
 from clearing.services import clear_due
 from cluster_platform import views
 from contracts.models import Contract, ExternalPrice, RetailPrice, StandardSalePrice
+from contracts.services.standard import default_offer
 from metering.domain.calendar import day_bounds, format_period, interval_starts, local_day, time_zone
 from metering.models import PointAssignment, Reading
 from metering.selectors.points import spans_of
@@ -82,8 +83,9 @@ def measured(slug: str, day: dt.date) -> Move:
         touch_intervals(world.cluster.pk, old_starts + new_starts)
         month = day.replace(day=1)
         RetailPrice.objects.create(
-            cluster=world.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.502"), valid_from=DAY
-        )
+            cluster=world.cluster, offer=default_offer(world.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.502"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=world.cluster, legal_form="person", month=month, pln_mwh=Decimal("138.85"), factor=Decimal(1)
         )

@@ -15,7 +15,14 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract
+from contracts.models import (
+    Agreement,
+    AgreementDocument,
+    AgreementEvent,
+    Contract,
+    MarketPrice,
+    MonthlyMarketPrice,
+)
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -233,6 +240,13 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         "contracts.TariffBook": book,
         "contracts.TariffRate": book.rates.get(),
         "contracts.TariffZone": book.zones.get(),
+        "contracts.MarketPrice": MarketPrice.objects.create(
+            interval_start=NOON, version=MarketPrice.objects.count() + 1, pln_mwh=400, received_at=NOON, via="operator",
+            source="test",
+        ),
+        "contracts.MonthlyMarketPrice": MonthlyMarketPrice.objects.get_or_create(
+            month=DAY, version=1, defaults={"pln_mwh": 1, "source": "as published"}
+        )[0],
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
         "mfa.Authenticator": Authenticator.objects.get(user=cast.coordinator),

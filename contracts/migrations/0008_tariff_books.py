@@ -95,7 +95,7 @@ def book(related_name, **kwargs):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0005_treatment_by_the_hour"),
+        ("contracts", "0007_market_prices"),
         ("participants", "0013_attach_partitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
