@@ -228,6 +228,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.StandardSalePrice": AdminModel(change=NOBODY, add=ACCOUNTS),
     "contracts.MonthlyMarketPrice": AdminModel(add=OPERATOR, shared=True),
     "contracts.ExternalPrice": AdminModel(),
+    "contracts.ExternalTerms": AdminModel(change=ACCOUNTS),
     "contracts.MarketPrice": AdminModel(add=ACCOUNTS, shared=True),
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
