@@ -92,10 +92,10 @@ class ExternalTerms(TenantModel):
             raise ValidationError({"agreement": say("This agreement is with somebody else.")})
         if self.kind == self.Kind.FIXED:
             self.factor = self.margin_pln_mwh = None
-            needed = ("price_pln_mwh",)
+            needed = ["price_pln_mwh"]
         else:
             self.price_pln_mwh = None
-            needed = ("factor", "margin_pln_mwh")
+            needed = ["factor", "margin_pln_mwh"]
         lacking = {
             name: say("Fill this in: the price is made of it.") for name in needed if getattr(self, name) is None
         }

@@ -1,6 +1,7 @@
 """Makes the prices of quarter-hours from the terms that hold outside, and marks for clearing what they change."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -71,7 +72,12 @@ def price_externally(cluster: Cluster, now: datetime) -> int:
         end = local_midnight(local_day(now, tz) + timedelta(days=DAYS_AHEAD), tz)
         lock_readings(cluster)
         with connection.cursor() as cursor:
-            asked = {"cluster": cluster.pk, "zone": tz.key, "first": local_midnight(start, tz), "end": end}
+            asked: dict[str, Any] = {
+                "cluster": cluster.pk,
+                "zone": tz.key,
+                "first": local_midnight(start, tz),
+                "end": end,
+            }
             cursor.execute(_STORE, asked)
             stored = cursor.fetchall()
         # Where nothing was delivered yet there is nothing to settle anew: the first reading will say so.
