@@ -94,7 +94,7 @@ def book(related_name, **kwargs):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0007_market_prices"),
+        ("contracts", "0008_external_terms"),
         ("participants", "0013_attach_partitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
