@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from clearing.services import clear_due
-from contracts.models import Contract, ExternalPrice, RetailPrice, StandardSalePrice, TariffRate, TariffZone
+from contracts.models import Contract, ExternalPrice, RetailPrice, StandardSalePrice
 from contracts.services.standard import default_offer
 from metering.domain.calendar import day_bounds, interval_starts, time_zone
 from metering.models import GridNode, MeteringPoint, PointAssignment, Reading
@@ -15,6 +15,7 @@ from participants.models import Dso, Participant
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
 from tests.clearing.world import DAY, FAR, NEIGHBOUR, SELLER, STANDARD, World, make_bare_world
+from tests.tariff import publish
 
 WARSAW = time_zone("Europe/Warsaw")
 NOW = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
@@ -92,21 +93,25 @@ def make_scene(day: dt.date, seed: int, treatment: str = "hourly", lacks: int | 
 
 def tariff(treatment: str) -> None:
     dso = Dso.objects.create(name="Example Distribution", nip="1000237576", iban="PL61999999990000000000000901")
-    common = {"dso": dso, "valid_from": DAY, "unit": "PLN/kWh"}
-    rows = [(group, "network_variable", zone, rate, treatment) for (group, zone), rate in NETWORK.items()]
-    rows += [("*", component, "flat", rate, treatment) for component, rate in LEVIES.items()]
-    rows += [("*", "quality", "flat", "0.03316", "full")]
-    for group, component, zone, rate, of_row in rows:
-        TariffRate.objects.create(
-            **common, group=group, component=component, zone=zone, rate_net=Decimal(rate), local_treatment=of_row
-        )
-    for zone, starts, ends in (
+    rates = [("G11", "quality", "flat", "0.03316", "full"), ("G12", "quality", "flat", "0.03316", "full")]
+    rates += [(group, "network_variable", zone, rate, treatment) for (group, zone), rate in NETWORK.items()]
+    rates += [("*", component, "flat", rate, treatment) for component, rate in LEVIES.items()]
+    zones = (
         # In the middle of an hour, so that one hour has two prices.
         ("day", "06:00", "13:30"), ("night", "13:30", "15:00"), ("day", "15:00", "22:00"), ("night", "22:00", "06:00"),
-    ):  # fmt: skip
-        TariffZone.objects.create(
-            dso=dso, group="G12", zone=zone, months="1-12", day_type="all", starts=starts, ends=ends
-        )
+    )  # fmt: skip
+    publish(
+        dso,
+        [
+            {"group": group, "component": component, "zone": zone, "rate_net": Decimal(rate), "local_treatment": of_row}
+            for group, component, zone, rate, of_row in rates
+        ],
+        [
+            {"group": "G12", "zone": zone, "months": "1-12", "day_type": "all", "starts": starts, "ends": ends}
+            for zone, starts, ends in zones
+        ],
+        valid_from=DAY,
+    )
 
 
 def add_points(world: World) -> None:
