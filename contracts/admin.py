@@ -14,6 +14,7 @@ from contracts.models import (
     ExternalPrice,
     ExternalTerms,
     StaticKey,
+    TariffBook,
     TariffRate,
     TariffZone,
 )
@@ -42,6 +43,8 @@ __all__ = [
     "SaleMechanismAdmin",
     "StandardSalePriceAdmin",
 ]
+#: Only the books whose rows may be seen.
+BOOKS = ("book", admin.RelatedOnlyFieldListFilter)
 
 
 @admin.register(Contract)
@@ -105,10 +108,11 @@ class ExternalPriceAdmin(ReadOnlyTenantAdmin):
     date_hierarchy = "interval_start"
 
 
-class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
-    """The book of the cluster's distributor: published, so it is only looked at."""
+class PublishedAdmin(ViewOnly, admin.ModelAdmin):
+    """The published books of the cluster's distributor, which are only looked at."""
 
-    list_filter = ("group",)
+    #: The way from the row to its book.
+    to_book = "book__"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request_may(request, "view_cluster")
@@ -120,17 +124,29 @@ class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).filter(dso=request.cluster.dso_id)  # type: ignore[attr-defined]
+        dso = request.cluster.dso_id  # type: ignore[attr-defined]
+        return super().get_queryset(request).filter(**{f"{self.to_book}dso": dso, f"{self.to_book}state": "published"})
+
+
+@admin.register(TariffBook)
+class TariffBookAdmin(PublishedAdmin):
+    to_book = ""
+    list_display = ("number", "name", "valid_from", "published_at", "replaces", "reason")
+    list_select_related = ("replaces",)
 
 
 @admin.register(TariffRate)
-class TariffRateAdmin(TariffBookAdmin):
+class TariffRateAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
     list_display = (
-        "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
+        "book", "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
         "valid_from", "valid_to",
     )  # fmt: skip
 
 
 @admin.register(TariffZone)
-class TariffZoneAdmin(TariffBookAdmin):
-    list_display = ("group", "zone", "months", "day_type", "starts", "ends")
+class TariffZoneAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
+    list_display = ("book", "group", "zone", "months", "day_type", "starts", "ends")

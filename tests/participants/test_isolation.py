@@ -83,6 +83,7 @@ SHARED = {
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
     "billing.InterestRate": "a country's statutory rates",
+    "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
     "contracts.MarketPrice": "published for everybody; what came from the exchange outranks a coordinator's file",

@@ -234,6 +234,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.ExternalPrice": AdminModel(),
     "contracts.ExternalTerms": AdminModel(change=ACCOUNTS),
     "contracts.MarketPrice": AdminModel(add=ACCOUNTS, shared=True),
+    "contracts.TariffBook": AdminModel(),
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
     "clearing.ClearingRun": AdminModel(),
