@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import ngettext
 
 from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
     ClusterSettings,
     Contract,
     ExternalPrice,
+    ExternalTerms,
     StaticKey,
+    TariffBook,
     TariffRate,
     TariffZone,
 )
+from contracts.services.external_prices import price_externally
 from contracts.standard_admin import (
     ClusterTermsAdmin,
     MonthlyMarketPriceAdmin,
@@ -24,7 +29,7 @@ from contracts.standard_admin import (
     StandardSalePriceAdmin,
 )
 from metering.admin import DatedAdmin
-from participants.tenancy.admin import ReadOnlyTenantAdmin, ViewOnly, request_may
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
 
 __all__ = [
     "AgreementAdmin",
@@ -38,6 +43,8 @@ __all__ = [
     "SaleMechanismAdmin",
     "StandardSalePriceAdmin",
 ]
+#: Only the books whose rows may be seen.
+BOOKS = ("book", admin.RelatedOnlyFieldListFilter)
 
 
 @admin.register(Contract)
@@ -75,16 +82,37 @@ class StaticKeyAdmin(DatedAdmin):
     autocomplete_fields = ("participant",)
 
 
+@admin.register(ExternalTerms)
+class ExternalTermsAdmin(TenantAdmin):
+    """Prices of quarter-hours are made anew as soon as terms are stored."""
+
+    change_action = "change_prices"
+    list_display = (
+        "partner", "direction", "kind", "price_pln_mwh", "factor", "margin_pln_mwh", "balancing_pln_mwh",
+        "balancing_in_price", "valid_from", "valid_to",
+    )  # fmt: skip
+    list_filter = ("direction", "kind")
+    list_select_related = ("partner",)
+    readonly_fields = ("direction",)
+
+    def save_model(self, request: HttpRequest, obj: ExternalTerms, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        priced = price_externally(obj.cluster, timezone.now())
+        text = ngettext("%(n)s quarter-hour has another price.", "%(n)s quarter-hours have another price.", priced)
+        messages.success(request, text % {"n": priced})
+
+
 @admin.register(ExternalPrice)
 class ExternalPriceAdmin(ReadOnlyTenantAdmin):
     list_display = ("interval_start", "version", "buy_pln_kwh", "sell_pln_kwh")
     date_hierarchy = "interval_start"
 
 
-class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
-    """The book of the cluster's distributor: published, so it is only looked at."""
+class PublishedAdmin(ViewOnly, admin.ModelAdmin):
+    """The published books of the cluster's distributor, which are only looked at."""
 
-    list_filter = ("group",)
+    #: The way from the row to its book.
+    to_book = "book__"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request_may(request, "view_cluster")
@@ -96,17 +124,29 @@ class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).filter(dso=request.cluster.dso_id)  # type: ignore[attr-defined]
+        dso = request.cluster.dso_id  # type: ignore[attr-defined]
+        return super().get_queryset(request).filter(**{f"{self.to_book}dso": dso, f"{self.to_book}state": "published"})
+
+
+@admin.register(TariffBook)
+class TariffBookAdmin(PublishedAdmin):
+    to_book = ""
+    list_display = ("number", "name", "valid_from", "published_at", "replaces", "reason")
+    list_select_related = ("replaces",)
 
 
 @admin.register(TariffRate)
-class TariffRateAdmin(TariffBookAdmin):
+class TariffRateAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
     list_display = (
-        "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
+        "book", "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
         "valid_from", "valid_to",
     )  # fmt: skip
 
 
 @admin.register(TariffZone)
-class TariffZoneAdmin(TariffBookAdmin):
-    list_display = ("group", "zone", "months", "day_type", "starts", "ends")
+class TariffZoneAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
+    list_display = ("book", "group", "zone", "months", "day_type", "starts", "ends")

@@ -15,6 +15,7 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.external_models import ExternalTerms
 from contracts.market_models import MarketPrice
 from contracts.standard_models import (
     ClusterTerms,
@@ -26,8 +27,9 @@ from contracts.standard_models import (
     SaleMechanism,
     StandardSalePrice,
 )
+from contracts.tariff_models import TariffBook, TariffRate, TariffZone
 from metering.models import on_the_quarter_hour
-from participants.models import Dso, Participant
+from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
@@ -42,6 +44,7 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "ExternalTerms",
     "MarketPrice",
     "MonthlyMarketPrice",
     "OfferAssignment",
@@ -51,6 +54,7 @@ __all__ = [
     "SaleMechanism",
     "StandardSalePrice",
     "StaticKey",
+    "TariffBook",
     "TariffRate",
     "TariffZone",
 ]
@@ -82,79 +86,6 @@ class Contract(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.participant}: {self.get_scheme_display()} {self.valid_from}"
-
-
-class TariffRate(models.Model):
-    """One rate of a distributor's tariff book. Published: read by every cluster on its grid."""
-
-    append_only = True
-
-    class Unit(models.TextChoices):
-        KWH = "PLN/kWh", "PLN/kWh"
-        MONTH = "PLN/month", "PLN/month"
-        KW_MONTH = "PLN/kW/month", "PLN/kW/month"
-
-    class Treatment(models.TextChoices):
-        FULL = "full", _("charged in full")
-        DISCOUNTED = "discounted", _("discounted by sharing level")
-        WAIVED = "waived", _("waived")
-        HOURLY = "hourly", _("relieved by the hour")
-
-    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="rates", verbose_name=_("distributor"))
-    group = models.CharField(_("tariff group"), max_length=20)
-    phases = models.PositiveSmallIntegerField(_("phases"), null=True, blank=True)
-    use_from_kwh = models.PositiveIntegerField(_("yearly use from (kWh)"), null=True, blank=True)
-    use_to_kwh = models.PositiveIntegerField(_("yearly use to (kWh)"), null=True, blank=True)
-    component = models.CharField(_("component"), max_length=40)
-    zone = models.CharField(_("zone"), max_length=40, blank=True)
-    unit = models.CharField(_("unit"), max_length=12, choices=Unit)
-    rate_net = models.DecimalField(_("rate, net"), max_digits=12, decimal_places=6)
-    local_treatment = models.CharField(_("for local energy"), max_length=10, choices=Treatment)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("tariff rate")
-        verbose_name_plural = _("tariff rates")
-        ordering = ("dso", "group", "component", "zone", "use_from_kwh", "valid_from")
-        constraints: ClassVar = [
-            ends_after_start("rate_dates"),
-            models.UniqueConstraint(
-                fields=["dso", "group", "phases", "use_from_kwh", "component", "zone", "valid_from"],
-                name="one_rate",
-                nulls_distinct=False,
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.component} {self.zone} {self.rate_net} {self.unit}"
-
-
-class TariffZone(models.Model):
-    """When a zone of a tariff group applies, in local time."""
-
-    append_only = True
-
-    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="zones", verbose_name=_("distributor"))
-    group = models.CharField(_("tariff group"), max_length=20)
-    zone = models.CharField(_("zone"), max_length=40)
-    months = models.CharField(_("months"), max_length=5)
-    day_type = models.CharField(_("day type"), max_length=10)
-    starts = models.CharField(_("from"), max_length=5, blank=True)
-    ends = models.CharField(_("to"), max_length=5, blank=True)
-
-    class Meta:
-        verbose_name = _("tariff zone")
-        verbose_name_plural = _("tariff zones")
-        ordering = ("dso", "group", "zone", "months", "day_type", "starts")
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["dso", "group", "zone", "months", "day_type", "starts"], name="one_zone_row"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.zone} {self.months} {self.day_type} {self.starts}–{self.ends}"
 
 
 class ExternalPrice(TenantModel):
@@ -216,7 +147,8 @@ class ClusterSettings(TenantModel):
     reading_deadline_hours = models.PositiveSmallIntegerField(
         _("readings are due after (hours)"), default=DEADLINE_HOURS
     )
-    #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level.
+    #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level. For a level
+    #: that is not named the discount of the distributor's book holds.
     sharing_discount = models.JSONField(_("discount by sharing level"))
 
     class Meta:

@@ -66,7 +66,7 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], now: datetime, pro
     for month in months:
         ensure_month_partitions("metering_reading", month, month)
     with transaction.atomic():
-        dso = publish_or_compare(dataset)
+        dso = publish_or_compare(dataset, now)
         cluster, moved = _store_cluster(dataset, dso)
         with scope(cluster.pk):
             lock_readings(cluster)

@@ -12,11 +12,12 @@ from django.utils import timezone
 from billing.models import Promise, Statement, StatementLine
 from billing.services.statements import bill_period
 from clearing.models import IntervalState, Position
-from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice, TariffRate
+from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice
 from contracts.services.standard import default_offer
 from metering.models import IntervalInput
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db
 
@@ -24,15 +25,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast() -> Cast:
     cast = make_cast("sunny-hill")
-    rate = {"dso": cast.cluster.dso, "group": "G11", "valid_from": DAY}
-    for component, zone, unit, net, treatment in (
-        ("network_variable", "flat", "PLN/kWh", "0.2464", "discounted"),
-        ("res", "flat", "PLN/kWh", "0.0073", "waived"),
-        ("network_fixed", "", "PLN/month", "10.86", "full"),
-    ):
-        TariffRate.objects.create(
-            **rate, component=component, zone=zone, unit=unit, rate_net=Decimal(net), local_treatment=treatment
-        )
+    names = ("group", "component", "zone", "unit", "rate_net", "local_treatment")
+    rates = (
+        ("G11", "network_variable", "flat", "PLN/kWh", Decimal("0.2464"), "discounted"),
+        ("G11", "res", "flat", "PLN/kWh", Decimal("0.0073"), "waived"),
+        ("G11", "network_fixed", "", "PLN/month", Decimal("10.86"), "full"),
+    )
+    publish(cast.cluster.dso, [dict(zip(names, row, strict=True)) for row in rates])
     with scope(cast.cluster.pk):
         RetailPrice.objects.create(
             cluster=cast.cluster, offer=default_offer(cast.cluster), group="G11", zone="flat",

@@ -20,6 +20,7 @@ from billing.models import (
     NumberSeries,
     Posting,
     Promise,
+    ReliefMonth,
     ReminderTerms,
     Statement,
     StatementLine,
@@ -97,6 +98,7 @@ SHARED = {
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
     "billing.InterestRate": "a country's statutory rates",
+    "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
     "contracts.MarketPrice": "published for everybody; what came from the exchange outranks a coordinator's file",
@@ -257,6 +259,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "statement": statement(c), "position": 1, "side": "buy", "metering_point": c.buyer_point,
         "component": "excise", "rate_from": PERIOD, "rate_to": dt.date(2026, 7, 1), "quantity": 0, "unit": "kWh",
         "amount_exact_pln": 0, "net_pln": 0,
+    },
+    ReliefMonth: lambda c: {
+        "period": PERIOD, "revision": 1, "injected_wh": 3, "drawn_wh": 2, "shared_wh": 2, "given_wh": 1,
+        "missing_readings": 0, "billed_at": NOON,
     },
     Promise: lambda c: {
         "statement": statement(c), "side": "buy", "basis": "net", "p2p_pln": 1, "standard_pln": 2,

@@ -23,8 +23,6 @@ from contracts.models import (
     Contract,
     MarketPrice,
     MonthlyMarketPrice,
-    TariffRate,
-    TariffZone,
 )
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
@@ -49,6 +47,7 @@ from participants.tenancy.ddl import tenant_models
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
 from tests.participants.test_isolation import NEW_ROWS, make_row
+from tests.tariff import publish
 
 #: One for all requests: each of its own would collect all static files anew.
 HANDLER = ClientHandler(enforce_csrf_checks=False)
@@ -230,19 +229,18 @@ def member(cast: Cast, name: str, **fields: Any) -> User:
 def rows_of(cast: Cast) -> dict[str, models.Model]:
     """A row of each model, by label: in the cluster, or else what belongs to it."""
     dso = cast.cluster.dso
-    book = {"dso": dso, "group": "G11", "zone": "flat"}
+    book = publish(
+        dso, [{"group": "G11", "component": "network_variable", "zone": "flat", "rate_net": 1}],
+        [{"group": "G11", "zone": "day", "months": "1-12", "day_type": "all", "starts": "00:00", "ends": "24:00"}],
+    )  # fmt: skip
     rows: dict[str, models.Model] = {
         "participants.Cluster": cast.cluster,
         "participants.Dso": dso,
         "participants.User": cast.owner,
         "participants.DsoUser": make_dso_user(dso, f"desk@{cast.cluster.slug}.example.org").dso_user,
-        "contracts.TariffRate": TariffRate.objects.create(
-            **book, component="network_variable", rate_net=1, unit="PLN/kWh", local_treatment="discounted",
-            valid_from=DAY,
-        ),
-        "contracts.TariffZone": TariffZone.objects.create(
-            **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
-        ),
+        "contracts.TariffBook": book,
+        "contracts.TariffRate": book.rates.get(),
+        "contracts.TariffZone": book.zones.get(),
         "billing.InterestRate": InterestRate.objects.create(
             kind="statutory", valid_from=NOON.date() + dt.timedelta(days=cast.cluster.pk), percent=9
         ),

@@ -29,7 +29,7 @@ DROP_BALANCED = "DROP TRIGGER entry_balances ON billing_posting; DROP FUNCTION c
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0002_bank_files"),
+        ("billing", "0003_relief_of_months"),
         ("participants", "0013_attach_partitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
