@@ -357,6 +357,9 @@ def theirs(db: None) -> Cast:
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
+    if model is Posting:  # Never one alone.
+        other = Account.objects.get_or_create(cluster=cast.cluster, kind="market")[0]
+        Posting.objects.create(cluster=cast.cluster, entry=entry(cast), account=other, amount_pln=-1)
     if model is ReadingDay:
         return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.
