@@ -19,6 +19,11 @@ def less(value: Decimal | int, other: Decimal | int) -> Decimal:
 
 
 @register.filter
+def minus(value: Decimal) -> Decimal:
+    return -value
+
+
+@register.filter
 def signed_exact(wh: Decimal | int) -> str:
     """kWh to the watt-hour with its sign, without the unit."""
     return f"{'+' if wh > 0 else ''}{number(Decimal(wh).scaleb(-3), 3)}"

@@ -151,11 +151,9 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:corrections": Route(COORDINATORS),
     "admin:completeness": Route(COORDINATORS, ADMIN, data=lambda person: {"what": "reminders", "hour": "9"}),
     "admin:balance": Route(COORDINATORS),
-    "admin:external": Route(
-        COORDINATORS,
-        ACCOUNTS,
-        data=lambda person: {"direction": "purchase", "partner": "0"} | person.partner,
-    ),
+    "admin:external": Route(COORDINATORS, ACCOUNTS),
+    "admin:margin": Route(COORDINATORS),
+    "admin:generation": Route(COORDINATORS),
     "admin:external_settlement": Route(
         COORDINATORS,
         ACCOUNTS,
