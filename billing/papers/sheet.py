@@ -14,6 +14,7 @@ from billing.papers.documents import DocumentSheet, sheet_of, short_name_of
 from billing.papers.texts import account, address, day, drawable, money, quantity, span
 from billing.words import COMPONENTS, ZONES, said
 from contracts.domain.fees import EXTERNAL
+from contracts.domain.tariff import RELIEF_ENDING
 
 Row = tuple[str, str]
 
@@ -247,7 +248,9 @@ def _terms(bill: Bill) -> tuple[Row, ...]:
         found.add("standard")
     if any(line.sharing_level not in ("", EXTERNAL) for line in lines):
         found.add("neighbours")
-    if len({line.zone for line in lines} - {"", "flat"}) > 0:
+    if any(code.endswith(RELIEF_ENDING) for code in found):
+        found.add("relief")
+    if {line.zone for line in lines} - {"", "flat"}:
         found.add("zone")
     if any(each.reason == "assurance" for document in bill.documents for each in document.settlements):
         found.add("assurance")

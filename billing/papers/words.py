@@ -125,5 +125,9 @@ TERMS = {
     "res": (_("Renewables fee"), _("Supports renewable generation.")),
     "cogeneration": (_("Cogeneration fee"), _("Supports plants that make heat and electricity at once.")),
     "subscription": (_("Subscription fee"), _("For reading the meter and for settling it.")),
+    "relief": (
+        _("Statutory relief"),
+        _("What the law waives or cuts for renewable energy that members feed in and draw within the same hour."),
+    ),
     "zone": (_("Zone"), _("The hours in which a price applies: day and night, peak and off-peak.")),
 }
