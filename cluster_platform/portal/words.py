@@ -3,8 +3,10 @@
 from datetime import date
 
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+
+from contracts.domain.tariff import RELIEF_ENDING
 
 COMPONENTS = {
     "local_energy": _("Energy from neighbours"),
@@ -53,6 +55,8 @@ UNITS_IN_PART = {"month": _("of a month"), "kW*month": _("kW × month")}
 
 def said(words: dict, code: str) -> str:
     """The reader's word for `code`."""
+    if words is COMPONENTS and code.endswith(RELIEF_ENDING):
+        return gettext("%(levy)s: statutory relief") % {"levy": said(words, code.removesuffix(RELIEF_ENDING))}
     return str(words.get(code, code.replace("_", " ")))
 
 

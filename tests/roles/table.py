@@ -238,6 +238,8 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
     "clearing.ClearingRun": AdminModel(),
+    # There are rules already.
+    "clearing.ExternalRules": AdminModel(change=ADMIN, add=NOBODY),
     "billing.Statement": AdminModel(),
     "auth.Group": AdminModel(OPERATOR, OPERATOR, OPERATOR),
     "account.EmailAddress": AdminModel(OPERATOR, OPERATOR, OPERATOR, actions={"make_verified": OPERATOR}),
