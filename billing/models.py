@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
+from billing.period_models import BillingPeriod, BillingTerms
 from billing.relief_models import ReliefMonth
 from billing.settling_models import (
     Allocation,
@@ -30,6 +31,8 @@ __all__ = [
     "BankFile",
     "BankTransaction",
     "Bill",
+    "BillingPeriod",
+    "BillingTerms",
     "Document",
     "DocumentLine",
     "InterestDecision",
