@@ -152,15 +152,15 @@ def energy_shares(lines: Iterable[BilledLine]) -> tuple[EnergyShare, ...]:
     return tuple(EnergyShare(side, level, int(found[side, level] * 1000)) for side, level in ordered)
 
 
-def exact_postings(lines: Iterable[BilledLine], terms: IssueTerms) -> dict[AccountKind, Decimal]:
-    """What the lines are worth on the coordinator's accounts before anything is rounded [PLN, credit negative].
+def exact_postings(amounts: Iterable[tuple[str, date, Decimal]], terms: IssueTerms) -> dict[AccountKind, Decimal]:
+    """What lines (component, first day, exact amount) are worth on the coordinator's accounts [PLN, credit negative].
 
     Assurance is whole grosze and never rounded; what the distributor settles itself is none of the coordinator's books.
     """
     found: dict[AccountKind, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        if line.component != ASSURANCE and not _direct(line, terms):
-            found[account_of_component(line.component)] -= line.amount_pln
+    for component, first, amount in amounts:
+        if component != ASSURANCE and not _direct(component, first, terms):
+            found[account_of_component(component)] -= amount
     return dict(found)
 
 
@@ -168,13 +168,14 @@ def _kind(line: BilledLine, terms: IssueTerms, sold: DocumentKind) -> DocumentKi
     if line.side == SELL:
         charged = line.component == SERVICE_FEE and sold == DocumentKind.SELF_BILLING
         return DocumentKind.SALE if charged else sold
-    return DocumentKind.GRID if _direct(line, terms) else DocumentKind.SALE
+    return DocumentKind.GRID if _direct(line.component, line.first, terms) else DocumentKind.SALE
 
 
-def _direct(line: BilledLine, terms: IssueTerms) -> bool:
-    if account_of_component(line.component) != AccountKind.DISTRIBUTOR or line.component == ASSURANCE:
+def _direct(component: str, first: date, terms: IssueTerms) -> bool:
+    """Whether it is a grid fee of days on which the distributor settles itself."""
+    if component == ASSURANCE or account_of_component(component) != AccountKind.DISTRIBUTOR:
         return False
-    return any(first <= line.first < end for first, end in terms.direct)
+    return any(start <= first < end for start, end in terms.direct)
 
 
 def _rate(line: BilledLine, sign: int) -> Decimal | None:
