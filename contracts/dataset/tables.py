@@ -75,8 +75,8 @@ def read_tables(folder: Path, dso: str, faults: Faults) -> Tables:
         participants=table("participants.csv", _participant),
         metering_points=table("metering_points.csv", _metering_point),
         contracts=table("contracts.csv", _contract),
-        rates=table("tariff.csv", lambda fields: _rate(fields, dso)),
-        zones=table("tariff_zones.csv", _zone),
+        rates=table("tariff.csv", lambda fields: rate_of(fields, dso)),
+        zones=table("tariff_zones.csv", zone_of),
         retail=table("retail.csv", _retail),
         standard_sale=table("standard_sale.csv", _standard_sale),
         external_prices=table("external_prices.csv", _external_price),
@@ -161,10 +161,11 @@ def _contract(fields: Fields) -> r.ContractRecord:
     return r.ContractRecord(fields.text("participant", 40), scheme, start, fields.end_day(start))
 
 
-def _rate(fields: Fields, dso: str) -> Rate:
+def rate_of(fields: Fields, dso: str) -> Rate:
+    """A row of tariff.csv of this distributor."""
     owner = fields.text("dso")
     if owner and owner != dso:
-        fields.fault("dso", f"'{owner}' is not the distributor of cluster.toml, '{dso}'")
+        fields.fault("dso", f"'{owner}' is not the distributor '{dso}', whose book this is")
     start = fields.day("valid_from")
     return Rate(
         group=fields.text("group", 20),
@@ -181,7 +182,8 @@ def _rate(fields: Fields, dso: str) -> Rate:
     )
 
 
-def _zone(fields: Fields) -> ZoneRow:
+def zone_of(fields: Fields) -> ZoneRow:
+    """A row of tariff_zones.csv."""
     return ZoneRow(
         group=fields.text("group", 20),
         zone=fields.text("zone", 40),
