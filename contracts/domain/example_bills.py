@@ -15,7 +15,7 @@ import numpy as np
 
 from contracts.domain.book_difference import so_far
 from contracts.domain.money import from_micro, from_nano, half_up
-from contracts.domain.tariff import PER_KW_MONTH, Profile, Rate, TariffBook
+from contracts.domain.tariff import PER_KW_MONTH, Profile, Rate, Slot, TariffBook
 from contracts.domain.typical_members import TypicalMember, member_of
 from contracts.domain.zones import ANY_GROUP, FREE, ZoneRow
 from metering.domain.calendar import interval_starts, local_midnight, next_month
@@ -79,15 +79,19 @@ def examples(
 ) -> list[Example]:
     """A winter and a summer month for each group that somebody is typical of, at the rates of the local day."""
     books = [_book_of_day(prices, day, holidays) for prices in (old, new)]
-    groups = sorted({rate.group for book in books for rate in book.rates} - {ANY_GROUP})
+    months = [date(day.year, month, 1) for month in (WINTER, SUMMER)]
+    slots = {(position, month): _slots(book, month, tz) for position, book in enumerate(books) for month in months}
     found = []
-    for group in groups:
+    for group in sorted({rate.group for book in books for rate in book.rates} - {ANY_GROUP}):
         member = member_of(group)
         if member is None:
             continue
-        for month in (date(day.year, WINTER, 1), date(day.year, SUMMER, 1)):
+        for month in months:
             wh = month_wh(member, month)
-            bills = [_bill(book, group, member, month, wh, tz, vat_rate) for book in books]
+            bills = [
+                _bill(book, group, member, month, wh, slots[position, month], vat_rate)
+                for position, book in enumerate(books)
+            ]
             found.append(Example(group, member, month, wh, *bills))
     return found
 
@@ -109,26 +113,49 @@ def _book_of_day(prices: Prices, day: date, holidays: Container[date]) -> Tariff
 
 
 def _bill(
-    book: TariffBook, group: str, member: TypicalMember, month: date, wh: int, tz: ZoneInfo, vat_rate: Decimal
+    book: TariffBook, group: str, member: TypicalMember, month: date, wh: int, slots: "_Slots", vat_rate: Decimal
 ) -> ExampleBill | None:
     if group not in {rate.group for rate in book.rates}:
         return None
     profile = Profile(group, member.phases, member.yearly_use_kwh, member.capacity_factor, member.contracted_power_kw)
-    lines = (*_energy_lines(book, profile, member, month, wh, tz), *_monthly_lines(book, profile, month))
+    lines = (*_energy_lines(book, profile, member, wh, slots), *_monthly_lines(book, profile, month))
     net = sum((line.net for line in lines), Decimal("0.00"))
     return ExampleBill(lines, net, half_up(net * vat_rate, 2))
 
 
-def _energy_lines(
-    book: TariffBook, profile: Profile, member: TypicalMember, month: date, wh: int, tz: ZoneInfo
-) -> Iterator[BillLine]:
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """The quarter-hours of a month by slot: how many there are of each hour on workdays and on free days."""
+
+    slots: tuple[Slot, ...]
+    counts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+    def weights(self, member: TypicalMember) -> list[int]:
+        return [
+            sum(
+                n * weight
+                for hours, shape in zip(kinds, (member.workday, member.free), strict=True)
+                for n, weight in zip(hours, shape, strict=True)
+            )
+            for kinds in self.counts
+        ]
+
+
+def _slots(book: TariffBook, month: date, tz: ZoneInfo) -> _Slots:
     starts = interval_starts(local_midnight(month, tz), local_midnight(next_month(month), tz))
     index = book.slot_index(starts, tz)
-    local = [start.astimezone(tz) for start in starts]
-    weights = [(member.free if book.day_type(t.date()) == FREE else member.workday)[t.hour] for t in local]
-    by_slot = np.bincount(index.of, weights=weights, minlength=len(index.slots)).astype(int)
+    counts = np.zeros((len(index.slots), 2, 24), dtype=int)
+    for start, number in zip(starts, index.of.tolist(), strict=True):
+        local = start.astimezone(tz)
+        counts[number, int(book.day_type(local.date()) == FREE), local.hour] += 1
+    return _Slots(index.slots, tuple((tuple(w.tolist()), tuple(f.tolist())) for w, f in counts))
+
+
+def _energy_lines(
+    book: TariffBook, profile: Profile, member: TypicalMember, wh: int, slots: _Slots
+) -> Iterator[BillLine]:
     sums: dict[tuple[str, str, int], int] = {}
-    for slot, energy in zip(index.slots, _shared(wh, [int(weight) for weight in by_slot]), strict=True):
+    for slot, energy in zip(slots.slots, _shared(wh, slots.weights(member)), strict=True):
         for item in book.kwh_components(profile, slot):
             key = (item.component, item.zone, item.micro)
             sums[key] = sums.get(key, 0) + energy
