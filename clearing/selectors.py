@@ -23,6 +23,7 @@ from contracts.domain.money import to_micro
 from contracts.domain.tariff import Profile
 from contracts.models import ClusterSettings, Contract, ExternalPrice, StaticKey
 from contracts.selectors import tariff_book
+from contracts.selectors.book import discounts as own_discounts
 from metering.domain.calendar import INTERVAL, time_zone
 from metering.models import GridNode, IntervalInput, PointAssignment, Reading
 from metering.selectors.held import held_readings
@@ -73,12 +74,12 @@ def day_terms(cluster: Cluster, day: date, starts: Sequence[datetime]) -> DayTer
     settings = ClusterSettings.objects.filter(cluster=cluster, valid_from__lte=day).order_by("-valid_from").first()
     if settings is None:
         raise NotReady(f"no settings are in force on {day}")
-    discounts = {level: Decimal(str(share)) for level, share in settings.sharing_discount.items()}
+    book = tariff_book(cluster)
+    discounts = book.discounts_on(day, own_discounts(settings.sharing_discount))
     nodes = GridNode.objects.filter(cluster=cluster).values_list("code", "parent__code", "level")
     pools = build_pools({code: Node(parent, level) for code, parent, level in nodes}, discounts)
     points = _members_on(cluster, day)
     keys = _static_keys(cluster, day)
-    book = tariff_book(cluster)
     profiles = [
         Profile(p.tariff_group, p.phases, p.yearly_use_kwh, p.capacity_factor, p.contracted_power_kw) for p in points
     ]

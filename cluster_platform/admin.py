@@ -4,6 +4,7 @@ from cluster_platform.api_key_admin import ApiKeyAdmin
 from cluster_platform.delivery_admin import ColumnMappingAdmin, DeliveryAdmin
 from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
+from cluster_platform.market_admin import MarketPriceAdmin
 from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
 from cluster_platform.onboarding.page_admin import ClusterPageAdmin
@@ -24,6 +25,7 @@ __all__ = [
     "ErasureRequestAdmin",
     "FindingAdmin",
     "InvitationAdmin",
+    "MarketPriceAdmin",
     "MeteringPointAdmin",
     "ParticipantAdmin",
     "SubstitutionAdmin",

@@ -46,6 +46,8 @@ app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
     "aggregate": {"task": "clearing.tasks.aggregate_all_clusters", "schedule": crontab(hour=1, minute=40)},
     "delete expired": {"task": "contracts.tasks.delete_all_expired", "schedule": crontab(hour=2, minute=40)},
+    # Tomorrow's are published in the early afternoon.
+    "market prices": {"task": "contracts.tasks.fetch_market_prices", "schedule": crontab(hour="2,13,15,17", minute=35)},
     "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
     "remind": {"task": "metering.tasks.remind_everywhere", "schedule": crontab(minute=20)},
 }

@@ -1,10 +1,11 @@
-"""What readers of datasets and meter files find, in the user's language; the readers themselves know no languages."""
+"""What readers of files find, in the user's language; the readers themselves know no languages."""
 
 import re
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as said
 
+from billing.formats import words as bank_words
 from metering.formats import words
 
 #: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
@@ -46,6 +47,21 @@ FINDINGS = (
     said("the file says it was issued at a time that is yet to come; look at its date"),
     said("the file could not be processed in several attempts; ask the operator"),
     said("nothing in the file can be stored"),
+    said("this is no JSON in UTF-8: %(reason)s"),
+    said("there is no list of rows; the file looks like %(example)s"),
+    said("there are no rows"),
+    said("the row is no object with fields"),
+    said("%(time)s is in row %(row)s already; keep one"),
+    said("the quarter-hour that ends at %(time)s belongs to %(day)s, not to %(other)s"),
+    said("'%(value)s' does not end a quarter-hour"),
+    said("'%(value)s' is no UTC time such as 2026-06-14 22:15:00"),
+    said("the field is missing"),
+    said("the price is missing"),
+    said("'%(value)s' is no number"),
+    said("%(value)s PLN/MWh is too large"),
+    said("%(value)s has more than %(places)s decimals"),
+    said("%(day)s has %(count)s of %(whole)s quarter-hours; the first that lacks ends at %(time)s"),
+    said("%(time)s is yet to come"),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")
@@ -57,7 +73,7 @@ def _pattern(finding: str) -> re.Pattern[str]:
     return re.compile("".join(texts), re.DOTALL)
 
 
-_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS))
+_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS))
 
 
 def finding_in_words(text: str) -> str:

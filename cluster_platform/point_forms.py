@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models import TariffRate
+from contracts.selectors.book import tariff_groups
 from metering.models import GridNode, MeteringPoint, PointAssignment
 from participants.models import Participant
 
@@ -56,7 +56,7 @@ class TermsForm(DayForm):
 
     def __init__(self, *args: Any, point: MeteringPoint, **kwargs: Any) -> None:
         super().__init__(*args, point=point, **kwargs)
-        groups = TariffRate.objects.filter(dso=point.cluster.dso_id).values_list("group", flat=True).distinct()
+        groups = tariff_groups(point.cluster.dso)
         used = PointAssignment.objects.filter(metering_point=point).values_list("tariff_group", flat=True)
         choices = [("", STAYS), *((group, group) for group in sorted({*groups, *used}))]
         self.fields["tariff_group"].choices = choices  # type: ignore[attr-defined]

@@ -287,6 +287,9 @@ FILES_MAX_MB = env.int("FILES_MAX_MB", 1024, validate=validate.Range(min=1))
 #: Folder with a subfolder for each cluster, named by its slug, whose files are taken in; empty: none.
 WATCHED_FOLDER = env.str("WATCHED_FOLDER", "")
 
+#: Where the market's prices are published; empty: they come by file only.
+MARKET_PRICES_URL = env.str("MARKET_PRICES_URL", "https://api.raporty.pse.pl/api")
+
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)
 #: A pass over one cluster that takes longer is stopped; the next one goes on where it was.

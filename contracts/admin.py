@@ -8,19 +8,39 @@ from django.http import HttpRequest
 from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
     ClusterSettings,
-    ClusterTerms,
     Contract,
     ExternalPrice,
-    RetailPrice,
-    StandardSalePrice,
     StaticKey,
+    TariffBook,
     TariffRate,
     TariffZone,
 )
+from contracts.standard_admin import (
+    ClusterTermsAdmin,
+    MonthlyMarketPriceAdmin,
+    OfferAssignmentAdmin,
+    ReliefStepAdmin,
+    RetailOfferAdmin,
+    SaleMechanismAdmin,
+    StandardSalePriceAdmin,
+)
 from metering.admin import DatedAdmin
-from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
+from participants.tenancy.admin import ReadOnlyTenantAdmin, ViewOnly, request_may
 
-__all__ = ["AgreementAdmin", "AgreementTemplateAdmin", "ExternalPartnerAdmin"]
+__all__ = [
+    "AgreementAdmin",
+    "AgreementTemplateAdmin",
+    "ClusterTermsAdmin",
+    "ExternalPartnerAdmin",
+    "MonthlyMarketPriceAdmin",
+    "OfferAssignmentAdmin",
+    "ReliefStepAdmin",
+    "RetailOfferAdmin",
+    "SaleMechanismAdmin",
+    "StandardSalePriceAdmin",
+]
+#: Only the books whose rows may be seen.
+BOOKS = ("book", admin.RelatedOnlyFieldListFilter)
 
 
 @admin.register(Contract)
@@ -58,35 +78,17 @@ class StaticKeyAdmin(DatedAdmin):
     autocomplete_fields = ("participant",)
 
 
-@admin.register(ClusterTerms)
-class ClusterTermsAdmin(TenantAdmin):
-    list_display = ("vat_rate", "excise_pln_kwh", "netting")
-
-
-@admin.register(RetailPrice)
-class RetailPriceAdmin(TenantAdmin):
-    change_action = "change_prices"
-    list_display = ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to")
-    list_filter = ("group",)
-
-
-@admin.register(StandardSalePrice)
-class StandardSalePriceAdmin(TenantAdmin):
-    change_action = "change_prices"
-    list_display = ("month", "legal_form", "pln_mwh", "factor")
-    list_filter = ("legal_form",)
-
-
 @admin.register(ExternalPrice)
 class ExternalPriceAdmin(ReadOnlyTenantAdmin):
     list_display = ("interval_start", "version", "buy_pln_kwh", "sell_pln_kwh")
     date_hierarchy = "interval_start"
 
 
-class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
-    """The book of the cluster's distributor: published, so it is only looked at."""
+class PublishedAdmin(ViewOnly, admin.ModelAdmin):
+    """The published books of the cluster's distributor, which are only looked at."""
 
-    list_filter = ("group",)
+    #: The way from the row to its book.
+    to_book = "book__"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request_may(request, "view_cluster")
@@ -98,17 +100,29 @@ class TariffBookAdmin(ViewOnly, admin.ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).filter(dso=request.cluster.dso_id)  # type: ignore[attr-defined]
+        dso = request.cluster.dso_id  # type: ignore[attr-defined]
+        return super().get_queryset(request).filter(**{f"{self.to_book}dso": dso, f"{self.to_book}state": "published"})
+
+
+@admin.register(TariffBook)
+class TariffBookAdmin(PublishedAdmin):
+    to_book = ""
+    list_display = ("number", "name", "valid_from", "published_at", "replaces", "reason")
+    list_select_related = ("replaces",)
 
 
 @admin.register(TariffRate)
-class TariffRateAdmin(TariffBookAdmin):
+class TariffRateAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
     list_display = (
-        "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
+        "book", "group", "component", "zone", "rate_net", "unit", "local_treatment", "use_from_kwh", "use_to_kwh",
         "valid_from", "valid_to",
     )  # fmt: skip
 
 
 @admin.register(TariffZone)
-class TariffZoneAdmin(TariffBookAdmin):
-    list_display = ("group", "zone", "months", "day_type", "starts", "ends")
+class TariffZoneAdmin(PublishedAdmin):
+    list_filter = (BOOKS, "group")
+    list_select_related = ("book",)
+    list_display = ("book", "group", "zone", "months", "day_type", "starts", "ends")

@@ -12,6 +12,7 @@ from contracts.dataset.output import complete_folder
 from contracts.dataset.records import Dataset
 from contracts.dataset.write import write_dataset
 from contracts.selectors import stored
+from contracts.selectors.book import tariff
 from metering.domain.calendar import format_period, local_midnight, next_month, time_zone
 from metering.domain.readings import COLUMNS, QUALITIES
 from metering.models import ReadingAccess
@@ -78,6 +79,7 @@ def _one_moment() -> Iterator[None]:
 
 def stored_dataset(cluster: Cluster, folder: Path) -> Dataset:
     """Everything but the readings, as `folder` would hold it. Needs the scope."""
+    whole = tariff(cluster.dso)
     return Dataset(
         folder=folder,
         cluster=stored.cluster_record(cluster),
@@ -85,12 +87,13 @@ def stored_dataset(cluster: Cluster, folder: Path) -> Dataset:
         dso=stored.dso_record(cluster.dso),
         terms=stored.terms(cluster)[0][1],
         settings=tuple(record for _, record in stored.settings(cluster)),
+        books=stored.book_records(whole),
         grid_nodes=stored.table("grid_nodes.csv", stored.grid_nodes(cluster)),
         participants=stored.table("participants.csv", stored.participants(cluster)),
         metering_points=stored.table("metering_points.csv", stored.metering_points(cluster)),
         contracts=stored.table("contracts.csv", stored.contracts(cluster)),
-        rates=stored.rates(cluster.dso),
-        zones=stored.zones(cluster.dso),
+        rates=stored.rates(whole),
+        zones=stored.zones(whole),
         retail=stored.table("retail.csv", stored.retail(cluster)),
         standard_sale=stored.table("standard_sale.csv", stored.standard_sale(cluster)),
         external_prices=stored.table("external_prices.csv", stored.external_prices(cluster)),

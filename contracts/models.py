@@ -15,8 +15,20 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.market_models import MarketPrice
+from contracts.standard_models import (
+    ClusterTerms,
+    MonthlyMarketPrice,
+    OfferAssignment,
+    ReliefStep,
+    RetailOffer,
+    RetailPrice,
+    SaleMechanism,
+    StandardSalePrice,
+)
+from contracts.tariff_models import TariffBook, TariffRate, TariffZone
 from metering.models import on_the_quarter_hour
-from participants.models import Dso, Participant
+from participants.models import Participant
 from participants.tenancy.dated import ends_after_start, refuse_overlap
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
@@ -31,9 +43,16 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "MarketPrice",
+    "MonthlyMarketPrice",
+    "OfferAssignment",
+    "ReliefStep",
+    "RetailOffer",
     "RetailPrice",
+    "SaleMechanism",
     "StandardSalePrice",
     "StaticKey",
+    "TariffBook",
     "TariffRate",
     "TariffZone",
 ]
@@ -67,122 +86,6 @@ class Contract(TenantModel):
         return f"{self.participant}: {self.get_scheme_display()} {self.valid_from}"
 
 
-class TariffRate(models.Model):
-    """One rate of a distributor's tariff book. Published: read by every cluster on its grid."""
-
-    append_only = True
-
-    class Unit(models.TextChoices):
-        KWH = "PLN/kWh", "PLN/kWh"
-        MONTH = "PLN/month", "PLN/month"
-        KW_MONTH = "PLN/kW/month", "PLN/kW/month"
-
-    class Treatment(models.TextChoices):
-        FULL = "full", _("charged in full")
-        DISCOUNTED = "discounted", _("discounted by sharing level")
-        WAIVED = "waived", _("waived")
-        HOURLY = "hourly", _("relieved by the hour")
-
-    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="rates", verbose_name=_("distributor"))
-    group = models.CharField(_("tariff group"), max_length=20)
-    phases = models.PositiveSmallIntegerField(_("phases"), null=True, blank=True)
-    use_from_kwh = models.PositiveIntegerField(_("yearly use from (kWh)"), null=True, blank=True)
-    use_to_kwh = models.PositiveIntegerField(_("yearly use to (kWh)"), null=True, blank=True)
-    component = models.CharField(_("component"), max_length=40)
-    zone = models.CharField(_("zone"), max_length=40, blank=True)
-    unit = models.CharField(_("unit"), max_length=12, choices=Unit)
-    rate_net = models.DecimalField(_("rate, net"), max_digits=12, decimal_places=6)
-    local_treatment = models.CharField(_("for local energy"), max_length=10, choices=Treatment)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("tariff rate")
-        verbose_name_plural = _("tariff rates")
-        ordering = ("dso", "group", "component", "zone", "use_from_kwh", "valid_from")
-        constraints: ClassVar = [
-            ends_after_start("rate_dates"),
-            models.UniqueConstraint(
-                fields=["dso", "group", "phases", "use_from_kwh", "component", "zone", "valid_from"],
-                name="one_rate",
-                nulls_distinct=False,
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.component} {self.zone} {self.rate_net} {self.unit}"
-
-
-class TariffZone(models.Model):
-    """When a zone of a tariff group applies, in local time."""
-
-    append_only = True
-
-    dso = models.ForeignKey(Dso, on_delete=models.PROTECT, related_name="zones", verbose_name=_("distributor"))
-    group = models.CharField(_("tariff group"), max_length=20)
-    zone = models.CharField(_("zone"), max_length=40)
-    months = models.CharField(_("months"), max_length=5)
-    day_type = models.CharField(_("day type"), max_length=10)
-    starts = models.CharField(_("from"), max_length=5, blank=True)
-    ends = models.CharField(_("to"), max_length=5, blank=True)
-
-    class Meta:
-        verbose_name = _("tariff zone")
-        verbose_name_plural = _("tariff zones")
-        ordering = ("dso", "group", "zone", "months", "day_type", "starts")
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["dso", "group", "zone", "months", "day_type", "starts"], name="one_zone_row"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.zone} {self.months} {self.day_type} {self.starts}–{self.ends}"
-
-
-class RetailPrice(TenantModel):
-    """A buyer's standard mechanism: energy price with excise, before VAT (PLN/kWh)."""
-
-    group = models.CharField(_("tariff group"), max_length=20)
-    zone = models.CharField(_("zone"), max_length=40)
-    energy_pln_kwh = models.DecimalField(_("energy (PLN/kWh)"), max_digits=12, decimal_places=6)
-    valid_from = models.DateField(_("from"))
-    valid_to = models.DateField(_("to (exclusive)"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("retail price")
-        verbose_name_plural = _("retail prices")
-        ordering = ("group", "zone", "valid_from")
-        constraints: ClassVar = [
-            ends_after_start("retail_dates"),
-            models.UniqueConstraint(fields=["cluster", "group", "zone", "valid_from"], name="one_retail_price"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.group} {self.zone} {self.energy_pln_kwh} PLN/kWh"
-
-
-class StandardSalePrice(TenantModel):
-    """A seller's standard mechanism: price (PLN/MWh) × factor of a month."""
-
-    legal_form = models.CharField(_("legal form"), max_length=10, choices=Participant.LegalForm)
-    month = models.DateField(_("month (its first day)"))
-    pln_mwh = models.DecimalField(_("price (PLN/MWh)"), max_digits=12, decimal_places=3)
-    factor = models.DecimalField(_("factor"), max_digits=8, decimal_places=6)
-
-    class Meta:
-        verbose_name = _("standard sale price")
-        verbose_name_plural = _("standard sale prices")
-        ordering = ("month", "legal_form")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["cluster", "legal_form", "month"], name="one_sale_price"),
-            models.CheckConstraint(name="sale_month_first_day", condition=Q(month__day=1)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.legal_form} {self.month:%Y-%m} {self.pln_mwh} PLN/MWh"
-
-
 class ExternalPrice(TenantModel):
     """What the coordinator pays and gets outside for one quarter-hour (PLN/kWh); the highest version holds."""
 
@@ -204,26 +107,6 @@ class ExternalPrice(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.interval_start:%Y-%m-%d %H:%MZ}"
-
-
-class ClusterTerms(TenantModel):
-    """Tax and the standard mechanism's netting."""
-
-    class Netting(models.TextChoices):
-        INTERVAL = "interval", _("per quarter-hour")
-        HOUR = "hour", _("per hour")
-
-    vat_rate = models.DecimalField(_("VAT rate"), max_digits=5, decimal_places=4)
-    excise_pln_kwh = models.DecimalField(_("excise (PLN/kWh)"), max_digits=12, decimal_places=6)
-    netting = models.CharField(_("netting of the standard mechanism"), max_length=10, choices=Netting)
-
-    class Meta:
-        verbose_name = _("terms")
-        verbose_name_plural = _("terms")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["cluster"], name="one_terms")]
-
-    def __str__(self) -> str:
-        return str(_("Terms"))
 
 
 class ClusterSettings(TenantModel):
@@ -262,7 +145,8 @@ class ClusterSettings(TenantModel):
     reading_deadline_hours = models.PositiveSmallIntegerField(
         _("readings are due after (hours)"), default=DEADLINE_HOURS
     )
-    #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level.
+    #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level. For a level
+    #: that is not named the discount of the distributor's book holds.
     sharing_discount = models.JSONField(_("discount by sharing level"))
 
     class Meta:

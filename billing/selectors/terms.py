@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -14,6 +13,7 @@ from contracts.domain.money import to_micro
 from contracts.domain.tariff import TariffBook
 from contracts.models import ClusterSettings, ClusterTerms, RetailPrice, StandardSalePrice
 from contracts.selectors import tariff_book
+from contracts.selectors.book import discounts as own_discounts
 from metering.domain.calendar import interval_starts, local_midnight, month_days, time_zone
 from participants.models import Cluster
 
@@ -57,8 +57,8 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
     except ClusterTerms.DoesNotExist:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
     book = tariff_book(cluster)
-    slots, slot_of = _slots(book, _charges(cluster, month), _retail(cluster, month), month)
-    sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first)
+    slots, slot_of = _slots(book, _charges(cluster, book, month), _retail(cluster, month), month)
+    sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first).order_by("version")
     terms = Terms(
         first=month.first,
         end=month.end,
@@ -92,28 +92,33 @@ def _slots(
     return tuple(slots), slot_of
 
 
-def _charges(cluster: Cluster, month: Month) -> list[Charges]:
-    """The settings in force on the days of the month, each until the next one replaces it."""
+def _charges(cluster: Cluster, book: TariffBook, month: Month) -> list[Charges]:
+    """The settings in force on the days of the month, each until the next one or other discounts of the book."""
     rows = list(ClusterSettings.objects.filter(cluster=cluster, valid_from__lt=month.end).order_by("valid_from"))
-    ends = [*(row.valid_from for row in rows[1:]), month.end]
     if not rows or rows[0].valid_from > month.first:
         raise BillingError(f"{cluster.slug} has no settings in force on {month.first}.")
-    return [
-        Charges(
-            first=row.valid_from,
-            end=end,
-            buyer_fee_micro=to_micro(row.buyer_fee_pln_kwh),
-            seller_fee_micro=to_micro(row.seller_fee_pln_kwh),
-            discounts={level: Decimal(str(share)) for level, share in row.sharing_discount.items()},
-        )
-        for row, end in zip(rows, ends, strict=True)
-        if end > month.first
-    ]
+    # Settings go on from before the month; a change of the book's discounts matters only in it.
+    changes = {day for day in book.discount_days if month.first < day < month.end}
+    days = sorted({row.valid_from for row in rows} | changes)
+    charges = []
+    for first, end in zip(days, [*days[1:], month.end], strict=True):
+        row = [row for row in rows if row.valid_from <= first][-1]
+        if end > month.first:
+            charges.append(
+                Charges(
+                    first=first,
+                    end=end,
+                    buyer_fee_micro=to_micro(row.buyer_fee_pln_kwh),
+                    seller_fee_micro=to_micro(row.seller_fee_pln_kwh),
+                    discounts=book.discounts_on(max(first, month.first), own_discounts(row.sharing_discount)),
+                )
+            )
+    return charges
 
 
 def _retail(cluster: Cluster, month: Month) -> list[RetailPrice]:
     in_force = Q(valid_to=None) | Q(valid_to__gt=month.first)
-    return list(RetailPrice.objects.filter(in_force, cluster=cluster, valid_from__lt=month.end))
+    return list(RetailPrice.objects.filter(in_force, cluster=cluster, offer__is_default=True, valid_from__lt=month.end))
 
 
 def _steps(retail: Iterable[RetailPrice], month: Month) -> list[date]:

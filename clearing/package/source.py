@@ -1,8 +1,9 @@
 """What a package must hold by the dataset that it was made from: every interval settled again and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -33,7 +34,7 @@ class _Place:
 
     points: tuple[MeteringPointRecord, ...]
     readings: NDArray[np.int64]
-    settings: SettingsRecord
+    discounts: Mapping[str, Decimal]
     rules: Rules
     members: Members
 
@@ -110,21 +111,26 @@ class Source:
             if not settings:
                 raise SourceError(f"the dataset has no settings for {day}")
             keys_from = max((key.valid_from for key in data.static_keys if key.valid_from <= day), default=None)
-            key = (points, settings[-1].valid_from, keys_from)
+            discounts = data.book.discounts_on(day, settings[-1].sharing_discount)
+            key = (points, settings[-1].valid_from, tuple(discounts.items()), keys_from)
             if key not in self._places:
-                self._places[key] = self._new_place(points, settings[-1], keys_from)
+                self._places[key] = self._new_place(points, settings[-1], discounts, keys_from)
             self._of_day[day] = self._places[key]
         return self._of_day[day]
 
     def _new_place(
-        self, points: Sequence[MeteringPointRecord], settings: SettingsRecord, keys_from: date | None
+        self,
+        points: Sequence[MeteringPointRecord],
+        settings: SettingsRecord,
+        discounts: Mapping[str, Decimal],
+        keys_from: date | None,
     ) -> _Place:
         data = self._dataset
         nodes = {row.node: GridNode(row.parent, row.level) for row in data.grid_nodes}
         keys = {row.participant: to_micro(row.share) for row in data.static_keys if row.valid_from == keys_from}
         holders = [point.participant or "" for point in points]
         members = prepare(
-            build_pools(nodes, settings.sharing_discount),
+            build_pools(nodes, discounts),
             [point.code for point in points],
             [point.grid_node for point in points],
             list(range(len(points))),
@@ -140,7 +146,7 @@ class Source:
             residual=Residual(settings.residual),
         )
         readings = np.array([row_of[point.code] for point in points], dtype=np.int64)
-        return _Place(tuple(points), readings, settings, rules, members)
+        return _Place(tuple(points), readings, discounts, rules, members)
 
     def _fee_table(self, place: _Place, start: datetime) -> FeeTable:
         local = start.astimezone(self._dataset.tz)
@@ -152,7 +158,7 @@ class Source:
         if key not in self._fees:
             profiles = [point.profile for point in place.points]
             levels = place.members.pools.levels
-            table = grid_fees.fee_table(self._dataset.book, profiles, [slot], levels, place.settings.sharing_discount)
+            table = grid_fees.fee_table(self._dataset.book, profiles, [slot], levels, place.discounts)
             self._fees[key] = fee_table(table.external[:, 0], table.local[:, 0, :])
         return self._fees[key]
 

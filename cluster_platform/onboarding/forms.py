@@ -6,23 +6,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models import TariffRate
+from contracts.selectors.book import tariff_groups
 from participants.domain import identifiers
 from participants.domain.documents import MOST_BYTES
 from participants.kinds import Kind, LegalForm
 from participants.models import Application, ApplicationPoint, Cluster
 
-ALL_GROUPS = "*"
-
-
-def tariff_groups(cluster: Cluster) -> list[str]:
-    """The groups of the distributor's tariff book."""
-    rates = TariffRate.objects.filter(dso=cluster.dso_id).exclude(group=ALL_GROUPS)
-    return list(rates.order_by("group").values_list("group", flat=True).distinct())
-
 
 def group_choices(cluster: Cluster) -> list[tuple[str, Any]]:
-    return [("", _("choose")), *((group, group) for group in tariff_groups(cluster))]
+    return [("", _("choose")), *((group, group) for group in tariff_groups(cluster.dso))]
 
 
 def checked(number: str, is_right: Callable[[str], bool], problem: Any) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from cluster_platform.portal.periods import Span, day_span, month_span
 from contracts.models import TariffRate
+from contracts.selectors.book import book_on
 from metering.domain.calendar import (
     INTERVAL_SECONDS,
     day_bounds,
@@ -80,7 +81,8 @@ def report(cluster: Cluster, month: date | None, opened: date | None, now: datet
 def rates_in_force(dso: Dso, day: date) -> list[TariffRate]:
     """The distributor's tariff book on one day."""
     in_force = Q(valid_from__lte=day) & (Q(valid_to=None) | Q(valid_to__gt=day))
-    return list(TariffRate.objects.filter(in_force, dso=dso).order_by("group", "component", "zone", "use_from_kwh"))
+    rates = TariffRate.objects.filter(in_force, book=book_on(dso, day))
+    return list(rates.order_by("group", "component", "zone", "use_from_kwh"))
 
 
 #: Readings due and there (estimates are not), by point and day; parameters: days, due, cluster, nodes (twice), zone,

@@ -18,6 +18,8 @@ FILES = {
     "meters": _("the meters at your metering points, while the points were yours"),
     "contracts": _("the scheme that you are settled under, from day to day (exclusive)"),
     "allocation_keys": _("your agreed share of local energy, if your cluster shares by keys"),
+    "own_retail_offers": _("the retail offer that you are compared with, if it is your own"),
+    "own_sale_mechanisms": _("how the standard mechanism would pay you for what you feed in, if that is your own"),
     "readings": _(
         "what your meters counted in each quarter-hour (Wh); the value issued last holds, before it an estimate"
     ),

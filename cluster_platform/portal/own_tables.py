@@ -16,7 +16,10 @@ _ISSUED = _UTC.format(
 _OWN = "unnest(%(points)s::bigint[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS own(point, starts, ends)"
 
 
-_WITH_HISTORY = "participants_participant,contracts_contract,metering_pointassignment,contracts_statickey"
+_WITH_HISTORY = (
+    "participants_participant,contracts_contract,metering_pointassignment,contracts_statickey,"
+    "contracts_offerassignment,contracts_salemechanism"
+)
 
 
 def _of_own(side: str) -> str:
@@ -108,6 +111,16 @@ TABLES = {
     "allocation_keys": """
         SELECT k.share, k.valid_from FROM contracts_statickey k
         WHERE k.cluster_id = %(cluster)s AND k.participant_id = %(participant)s ORDER BY k.valid_from
+    """,
+    "own_retail_offers": """
+        SELECT o.name AS offer, a.valid_from, a.valid_to FROM contracts_offerassignment a
+        JOIN contracts_retailoffer o ON o.cluster_id = a.cluster_id AND o.id = a.offer_id
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY a.valid_from
+    """,
+    "own_sale_mechanisms": """
+        SELECT s.kind, s.pln_mwh, s.factor, s.negative_counts_as_zero, s.netting, s.valid_from, s.valid_to
+        FROM contracts_salemechanism s
+        WHERE s.cluster_id = %(cluster)s AND s.participant_id = %(participant)s ORDER BY s.valid_from
     """,
     "readings": f"""
         SELECT m.code AS metering_point, {_UTC.format("t.interval_start", "interval_start")}, {_ISSUED},

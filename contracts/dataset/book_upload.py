@@ -3,34 +3,28 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TypeVar
 
 from contracts.dataset.book_grid import Grid, read_grids
+from contracts.dataset.bookfile import DISCOUNT_COLUMNS, ZONE_COLUMNS, BookTables, discount_of
 from contracts.dataset.faults import Faults
 from contracts.dataset.fields import Fields
 from contracts.dataset.records import Table
 from contracts.dataset.tables import COLUMNS, rate_of, zone_of
-from contracts.domain.tariff import UNITS, Rate
-from contracts.domain.zones import ZoneRow
+from contracts.domain.tariff import UNITS
 
 Row = TypeVar("Row")
 
+#: The tables of a book by the names of their sheets.
 TARIFF, ZONES, DISCOUNTS = "tariff", "zones", "discounts"
 TABLES: Mapping[str, tuple[str, ...]] = {
     TARIFF: COLUMNS["tariff.csv"],
-    ZONES: COLUMNS["tariff_zones.csv"],
-    DISCOUNTS: ("level", "discount"),
+    ZONES: ZONE_COLUMNS,
+    DISCOUNTS: DISCOUNT_COLUMNS,
 }
 #: What may be left out: whose book it is and for which days a zone holds is known.
 LEFT_OUT = frozenset({"dso"})
-NAMES = {
-    "tariff": TARIFF,
-    "tariff_zones": ZONES,
-    "zones": ZONES,
-    "discounts": DISCOUNTS,
-    "sharing_discounts": DISCOUNTS,
-}
+NAMES = {name: table for table in TABLES for name in (table, f"tariff_{table}")}
 _DECIMALS = ("rate_net", "discount")
 _NUMBERS = ("phases", "use_from_kwh", "use_to_kwh")
 _DAYS = ("valid_from", "valid_to")
@@ -49,16 +43,7 @@ class SentFile:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BookTables:
-    """What the files say; each row right in itself."""
-
-    rates: Table[Rate]
-    zones: Table[ZoneRow]
-    discounts: Table[tuple[str, Decimal]]
-
-
-def read_book(files: Iterable[SentFile], dso: str) -> BookTables:
+def read_uploaded(files: Iterable[SentFile], dso: str) -> BookTables:
     """The book of this distributor. Raises DatasetError with every mistake, by file, row and column."""
     faults = Faults()
     found: dict[str, Grid] = {}
@@ -85,11 +70,8 @@ def read_book(files: Iterable[SentFile], dso: str) -> BookTables:
     tables = BookTables(
         rates=_read(found, TARIFF, lambda fields: rate_of(fields, dso), faults, dso),
         zones=_read(found, ZONES, zone_of, faults, dso),
-        discounts=_read(
-            found, DISCOUNTS, lambda fields: (fields.text("level", 40), fields.share("discount")), faults, dso
-        ),
+        discounts=_read(found, DISCOUNTS, discount_of, faults, dso),
     )
-    _once(tables.discounts, faults)
     faults.check()
     return tables
 
@@ -168,11 +150,3 @@ def _tell_traps(fields: Fields, texts: dict[str, str]) -> None:
     if _DAY_TEXT.fullmatch(texts.get("months", "")):
         fields.fault("months", "the spreadsheet made a day of it; format the cell as text and write the months again")
         texts["months"] = "1-12"
-
-
-def _once(table: Table[tuple[str, Decimal]], faults: Faults) -> None:
-    seen: dict[str, int] = {}
-    for (level, _discount), line in zip(table.rows, table.lines, strict=True):
-        if level in seen:
-            faults.add(table.file, line, "level", f"the same as in line {seen[level]}; each may appear once")
-        seen.setdefault(level, line)

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from openpyxl import Workbook
@@ -11,6 +10,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from contracts.dataset.book_upload import DISCOUNTS, TABLES, TARIFF, ZONES
+from contracts.dataset.bookfile import BookTables
 from contracts.dataset.spreadsheet import TEXT_FORMAT, to_csv
 from contracts.dataset.write import Line, number, rate_line, zone_line
 from contracts.domain.tariff import Rate
@@ -20,15 +20,12 @@ _NUMBERS = ("phases", "use_from_kwh", "use_to_kwh", "rate_net", "discount")
 _WIDTHS = {"dso": 26, "component": 18, "unit": 14, "local_treatment": 16, "valid_from": 12, "valid_to": 12}
 
 
-def book_lines(
-    dso: str, rates: Sequence[Rate], zones: Sequence[ZoneRow], discounts: Mapping[str, Decimal]
-) -> dict[str, list[Line]]:
+def book_lines(dso: str, tables: BookTables) -> dict[str, list[Line]]:
     """The lines of each table, without their headers."""
-    shares = sorted(discounts.items(), key=lambda pair: (-pair[1], pair[0]))
     return {
-        TARIFF: [rate_line(dso, row) for row in rates],
-        ZONES: [zone_line(row) for row in zones],
-        DISCOUNTS: [(level, number(share, 2)) for level, share in shares],
+        TARIFF: [rate_line(dso, row) for row in tables.rates],
+        ZONES: [zone_line(row) for row in tables.zones],
+        DISCOUNTS: [(row.level, number(row.discount, 2)) for row in tables.discounts],
     }
 
 
@@ -100,4 +97,8 @@ def example_lines(dso: str, first: date) -> dict[str, list[Line]]:
     )
     zones = [ZoneRow("G12", zone, "1-12", "all", parse_clock(start), parse_clock(end)) for zone, start, end in times]
     zones.append(ZoneRow("*", "capacity_hours", "1-12", "workday", parse_clock("07:00"), parse_clock("22:00")))
-    return book_lines(dso, rates, zones, {"station": Decimal("0.25"), "substation": Decimal("0.15")})
+    return {
+        TARIFF: [rate_line(dso, row) for row in rates],
+        ZONES: [zone_line(row) for row in zones],
+        DISCOUNTS: [("station", "0.25"), ("substation", "0.15")],
+    }

@@ -1,6 +1,7 @@
 """Checks across the files that say who is in the cluster and where."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from contracts.dataset import records as r
@@ -70,9 +71,23 @@ def _check_grid(nodes: r.Table[r.GridNodeRecord], faults: Faults) -> None:
 def _check_discounts(cluster: ClusterFile, nodes: r.Table[r.GridNodeRecord], faults: Faults) -> None:
     levels = {row.node: row.level for row in nodes}
     parents = {row.node: row.parent if row.parent in levels else None for row in nodes}
-    for settings, line in zip(cluster.settings, cluster.settings_lines, strict=True):
-        for text in discount_problems(parents, levels, settings.sharing_discount):
-            faults.add(FILE, line, "settings.sharing_discount", text)
+    told = set()
+    for line, shares in _discounts_together(cluster):
+        for text in discount_problems(parents, levels, shares):
+            if (line, text) not in told:
+                told.add((line, text))
+                faults.add(FILE, line, "settings.sharing_discount", text)
+
+
+def _discounts_together(cluster: ClusterFile) -> Iterator[tuple[int, dict[str, Decimal]]]:
+    """The line of the settings and the discounts that come of them and of each book that holds while they do."""
+    ends = [*(row.valid_from for row in cluster.settings[1:]), date.max]
+    books = [(row.valid_from, row.sharing_discount) for row in cluster.books] or [(date.min, {})]
+    book_ends = [*(first for first, _ in books[1:]), date.max]
+    for settings, line, end in zip(cluster.settings, cluster.settings_lines, ends, strict=True):
+        for (first, shares), book_end in zip(books, book_ends, strict=True):
+            if first < end and settings.valid_from < book_end:
+                yield line, {**shares, **settings.sharing_discount}
 
 
 def check_points(points: r.Table[r.MeteringPointRecord], people: set[str], nodes: set[str], faults: Faults) -> None:

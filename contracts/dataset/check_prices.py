@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.dataset import records as r
@@ -12,6 +13,7 @@ from contracts.dataset.faults import Faults
 from contracts.dataset.spans import first_uncovered, span_problems
 from contracts.dataset.tables import Tables
 from contracts.domain.book_check import rate_problems
+from contracts.domain.composition import cut, stretches
 from contracts.domain.zones import ANY_GROUP, FLAT, BookProblem, zone_problems
 from metering.domain.calendar import INTERVAL, format_instant, local_day, local_midnight, time_zone
 
@@ -19,8 +21,7 @@ from metering.domain.calendar import INTERVAL, format_instant, local_day, local_
 def check_prices(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
     """Tariff, zones, retail and external prices leave nothing open and nothing double."""
     tz = time_zone(cluster.cluster.timezone)
-    _tell(tables.zones, zone_problems(tables.zones.rows), faults)
-    _tell(tables.rates, rate_problems(tables.rates.rows, tables.zones.rows), faults)
+    _check_books(cluster, tables, faults)
     _check_groups(tables, faults)
     _check_phases(tables, faults)
     check_unique(tables.standard_sale, "month", [(row.legal_form, row.month) for row in tables.standard_sale], faults)
@@ -37,9 +38,22 @@ def _numbered(table: r.Table[r.Row]) -> Iterator[tuple[r.Row, int]]:
     return zip(table.rows, table.lines, strict=True)
 
 
-def _tell(table: r.Table[r.Row], problems: Iterable[BookProblem], faults: Faults) -> None:
-    for problem in problems:
-        faults.add(table.file, table.lines[problem.row], problem.column, problem.text)
+def _check_books(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
+    """Each book by itself, on the days on which it holds; what is wrong in several of them is told once."""
+    told: set[tuple[str, int, str, str]] = set()
+
+    def tell(table: r.Table[Any], indexes: Sequence[int], problems: Iterable[BookProblem]) -> None:
+        for problem in problems:
+            fault = table.file, table.lines[indexes[problem.row]], problem.column, problem.text
+            if fault not in told:
+                told.add(fault)
+                faults.add(*fault)
+
+    whole = r.tariff_of(tables.rates.rows, tables.zones.rows, cluster.books)
+    for span in stretches(whole):
+        rates, zones = cut(whole, span)
+        tell(tables.zones, list(zones), zone_problems(list(zones.values())))
+        tell(tables.rates, list(rates), rate_problems(list(rates.values()), list(zones.values())))
 
 
 def _check_groups(tables: Tables, faults: Faults) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -11,7 +11,14 @@ from typing import Any
 
 from contracts.dataset.faults import Faults
 from contracts.dataset.fields import Fields
-from contracts.dataset.records import ClusterRecord, CoordinatorRecord, DsoRecord, SettingsRecord, TermsRecord
+from contracts.dataset.records import (
+    BookRecord,
+    ClusterRecord,
+    CoordinatorRecord,
+    DsoRecord,
+    SettingsRecord,
+    TermsRecord,
+)
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
 from metering.domain.calendar import CalendarError, public_holidays, time_zone
 from participants.domain.places import CENTRE_OF_POLAND
@@ -44,6 +51,7 @@ KEYS = {
         "reading_deadline_hours",
         "sharing_discount",
     ),
+    "books": ("valid_from", "sharing_discount"),
 }
 #: What holds where the file does not say it; not written either.
 DEFAULTS: dict[str, int | Decimal] = {
@@ -51,7 +59,7 @@ DEFAULTS: dict[str, int | Decimal] = {
     "latitude": CENTRE_OF_POLAND[0],
     "longitude": CENTRE_OF_POLAND[1],
 }
-OPTIONAL = {"price_share", "fixed_price_pln_kwh", *DEFAULTS}
+OPTIONAL = {"price_share", "fixed_price_pln_kwh", "sharing_discount", *DEFAULTS}
 _WHOLE_NUMBERS = {"interval_minutes", "reading_deadline_hours"}
 
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}\s*(?:#.*)?")
@@ -62,7 +70,7 @@ _LEVEL = re.compile(r"[\w-]+")
 
 @dataclass(frozen=True, slots=True)
 class ClusterFile:
-    """cluster.toml; `settings_lines` are the lines of the settings' headers."""
+    """cluster.toml; `settings_lines` are the lines of the settings' headers, `books_lines` those of the books."""
 
     cluster: ClusterRecord
     coordinator: CoordinatorRecord
@@ -70,6 +78,8 @@ class ClusterFile:
     terms: TermsRecord
     settings: tuple[SettingsRecord, ...]
     settings_lines: tuple[int, ...]
+    books: tuple[BookRecord, ...]
+    books_lines: tuple[int, ...]
 
 
 def read_cluster_file(folder: Path, faults: Faults) -> ClusterFile:
@@ -98,19 +108,17 @@ def read_cluster_file(folder: Path, faults: Faults) -> ClusterFile:
             faults.add(FILE, 0, name, f"the table [{name}] is missing")
         else:
             single[name] = _fields(name, 0, table, lines, faults)
-    several = document.get("settings")
-    if not isinstance(several, list) or not all(isinstance(table, dict) for table in several) or not several:
+    several = _several("settings", document, faults)
+    if several == []:
         faults.add(FILE, 0, "settings", "there must be one or more tables [[settings]]")
+    books = _several("books", document, faults)
     faults.check()
-    assert isinstance(several, list)
     settings = tuple(
         _settings(_fields("settings", number, table, lines, faults), table) for number, table in enumerate(several)
     )
-    starts = tuple(lines.get(("settings", number, ""), 0) for number in range(len(settings)))
-    for position, (before, after) in enumerate(pairwise(settings)):
-        if after.valid_from <= before.valid_from:
-            text = "settings must stand in the order of their valid_from, each day once"
-            faults.add(FILE, starts[position + 1], "settings.valid_from", text)
+    versions = tuple(_book(_fields("books", number, table, lines, faults), table) for number, table in enumerate(books))
+    starts = _in_order("settings", settings, lines, faults)
+    book_starts = _in_order("books", versions, lines, faults)
     result = ClusterFile(
         _cluster(single["cluster"]),
         _coordinator(single["coordinator"]),
@@ -118,9 +126,34 @@ def read_cluster_file(folder: Path, faults: Faults) -> ClusterFile:
         _terms(single["tax"], single["standard"]),
         settings,
         starts,
+        versions,
+        book_starts,
     )
     faults.check()
     return result
+
+
+def _several(name: str, document: Mapping[str, Any], faults: Faults) -> list[Mapping[str, Any]]:
+    tables = document.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        faults.add(FILE, 0, name, f"there must be tables [[{name}]]")
+        return []
+    return tables
+
+
+def _in_order(
+    name: str,
+    rows: Sequence[SettingsRecord | BookRecord],
+    lines: Mapping[tuple[str, int, str], int],
+    faults: Faults,
+) -> tuple[int, ...]:
+    """The lines of the tables, which must stand in the order of their days."""
+    starts = tuple(lines.get((name, number, ""), 0) for number in range(len(rows)))
+    for position, (before, after) in enumerate(pairwise(rows)):
+        if after.valid_from <= before.valid_from:
+            text = f"{name} must stand in the order of their valid_from, each day once"
+            faults.add(FILE, starts[position + 1], f"{name}.valid_from", text)
+    return starts
 
 
 def _fields(
@@ -221,8 +254,12 @@ def _settings(fields: Fields, table: Mapping[str, Any]) -> SettingsRecord:
         buyer_fee_pln_kwh=fields.decimal("buyer_fee_pln_kwh", 6),
         seller_fee_pln_kwh=fields.decimal("seller_fee_pln_kwh", 6),
         reading_deadline_hours=_deadline(fields),
-        sharing_discount=_discounts(fields, table.get("sharing_discount")),
+        sharing_discount=_discounts(fields, table.get("sharing_discount", {})),
     )
+
+
+def _book(fields: Fields, table: Mapping[str, Any]) -> BookRecord:
+    return BookRecord(fields.day("valid_from"), _discounts(fields, table.get("sharing_discount", {})))
 
 
 def _deadline(fields: Fields) -> int:

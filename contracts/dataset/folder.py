@@ -32,6 +32,7 @@ def read_dataset(folder: Path) -> Dataset:
         dso=cluster.dso,
         terms=cluster.terms,
         settings=cluster.settings,
+        books=cluster.books,
         grid_nodes=tables.grid_nodes,
         participants=tables.participants,
         metering_points=tables.metering_points,

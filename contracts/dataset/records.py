@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from contracts.domain.composition import Book, Tariff, compose
 from contracts.domain.tariff import Profile, Rate, TariffBook
 from contracts.domain.zones import ZoneRow
 from metering.domain.calendar import public_holidays
@@ -70,6 +71,14 @@ class SettingsRecord:
     buyer_fee_pln_kwh: Decimal
     seller_fee_pln_kwh: Decimal
     reading_deadline_hours: int
+    sharing_discount: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecord:
+    """From the local day `valid_from` on another version of the distributor's tariff holds, with its own discounts."""
+
+    valid_from: date
     sharing_discount: Mapping[str, Decimal]
 
 
@@ -190,6 +199,7 @@ class Dataset:
     dso: DsoRecord
     terms: TermsRecord
     settings: tuple[SettingsRecord, ...]
+    books: tuple[BookRecord, ...]
     grid_nodes: Table[GridNodeRecord]
     participants: Table[ParticipantRecord]
     metering_points: Table[MeteringPointRecord]
@@ -208,6 +218,20 @@ class Dataset:
         return ZoneInfo(self.cluster.timezone)
 
     @cached_property
+    def tariff(self) -> Tariff:
+        """What the distributor's books come to."""
+        return tariff_of(self.rates.rows, self.zones.rows, self.books)
+
+    @cached_property
     def book(self) -> TariffBook:
-        """The distributor's tariff book with the cluster's public holidays."""
-        return TariffBook(self.rates.rows, self.zones.rows, public_holidays(self.cluster.holidays))
+        """The same with the cluster's public holidays."""
+        return TariffBook(
+            self.rates.rows, self.zones.rows, public_holidays(self.cluster.holidays), self.tariff.discounts
+        )
+
+
+def tariff_of(rates: tuple[Rate, ...], zones: tuple[ZoneRow, ...], books: tuple[BookRecord, ...]) -> Tariff:
+    """Rates and zones with the days on which other books begin; equal discounts of adjacent books are one."""
+    starts = tuple(book.valid_from for book in books)
+    empty = [Book(book.valid_from, (), (), book.sharing_discount) for book in books]
+    return Tariff(rates, zones, compose(empty).discounts, starts)

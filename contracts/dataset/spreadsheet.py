@@ -48,7 +48,7 @@ def to_xlsx(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for line in (columns, *lines):
-        sheet.append([_text_cell(sheet, value) for value in line])
+        sheet.append([text_cell(sheet, value) for value in line])
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
@@ -56,10 +56,11 @@ def to_xlsx(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
 
 def to_csv(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     """As the format has it, but for an apostrophe before what a spreadsheet would compute; `as_csv` drops it."""
-    return _written([columns, *([_quoted(value) for value in line] for line in lines)])
+    return _written([columns, *([quoted(value) for value in line] for line in lines)])
 
 
-def _quoted(value: object) -> object:
+def quoted(value: object) -> object:
+    """For CSV: an apostrophe before a text that a spreadsheet would compute."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
@@ -67,7 +68,8 @@ def _unquoted(value: str) -> str:
     return value[1:] if _QUOTED.match(value) else value
 
 
-def _text_cell(sheet: Any, value: object) -> Any:
+def text_cell(sheet: Any, value: object) -> Any:
+    """For a write-only sheet: text that is never computed."""
     cell = WriteOnlyCell(sheet, "" if value is None else str(value))
     cell.data_type = "s"
     # Also when somebody edits it.

@@ -1,7 +1,7 @@
 """Columns and rows of the CSV files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -36,7 +36,7 @@ COLUMNS = {
         "dso", "group", "phases", "use_from_kwh", "use_to_kwh", "component", "zone", "unit", "rate_net",
         "local_treatment", "valid_from", "valid_to",
     ),
-    "tariff_zones.csv": ("group", "zone", "months", "day_type", "from", "to"),
+    "tariff_zones.csv": ("group", "zone", "months", "day_type", "from", "to", "valid_from", "valid_to"),
     "retail.csv": ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to"),
     "standard_sale.csv": ("legal_form", "month", "pln_mwh", "factor"),
     "external_prices.csv": ("interval_start", "buy_pln_mwh", "sell_pln_mwh"),
@@ -44,7 +44,10 @@ COLUMNS = {
 }  # fmt: skip
 OPTIONAL_FILES = frozenset({"static_keys.csv"})
 #: Columns that a file may leave out, and what then holds in each row.
-OPTIONAL_COLUMNS = {"generation_source": PHOTOVOLTAICS}
+OPTIONAL_COLUMNS: dict[str, dict[str, str]] = {
+    "metering_points.csv": {"generation_source": PHOTOVOLTAICS},
+    "tariff_zones.csv": {"valid_from": "", "valid_to": ""},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def read_tables(folder: Path, dso: str, faults: Faults) -> Tables:
 
     def table(name: str, parse: Callable[[Fields], Row | None]) -> r.Table[Row]:
         path = find_file(folder, name, faults, required=name not in OPTIONAL_FILES)
-        return read_table(path, name, COLUMNS[name], parse, faults, OPTIONAL_COLUMNS)
+        return read_table(path, name, COLUMNS[name], parse, faults, OPTIONAL_COLUMNS.get(name, {}))
 
     return Tables(
         grid_nodes=table("grid_nodes.csv", _grid_node),
@@ -76,7 +79,7 @@ def read_tables(folder: Path, dso: str, faults: Faults) -> Tables:
         metering_points=table("metering_points.csv", _metering_point),
         contracts=table("contracts.csv", _contract),
         rates=table("tariff.csv", lambda fields: rate_of(fields, dso)),
-        zones=table("tariff_zones.csv", zone_of),
+        zones=table("tariff_zones.csv", dated_zone_of),
         retail=table("retail.csv", _retail),
         standard_sale=table("standard_sale.csv", _standard_sale),
         external_prices=table("external_prices.csv", _external_price),
@@ -91,7 +94,8 @@ def read_participants(path: Path, faults: Faults) -> r.Table[r.ParticipantRecord
 
 def read_metering_points(path: Path, faults: Faults) -> r.Table[r.MeteringPointRecord]:
     """One file of metering points by itself."""
-    return read_table(path, path.name, COLUMNS["metering_points.csv"], _metering_point, faults, OPTIONAL_COLUMNS)
+    name = "metering_points.csv"
+    return read_table(path, path.name, COLUMNS[name], _metering_point, faults, OPTIONAL_COLUMNS[name])
 
 
 def find_readings(folder: Path, faults: Faults) -> tuple[Path, ...]:
@@ -162,7 +166,7 @@ def _contract(fields: Fields) -> r.ContractRecord:
 
 
 def rate_of(fields: Fields, dso: str) -> Rate:
-    """A row of tariff.csv of this distributor."""
+    """A line of tariff.csv."""
     owner = fields.text("dso")
     if owner and owner != dso:
         fields.fault("dso", f"'{owner}' is not the distributor '{dso}', whose book this is")
@@ -182,8 +186,15 @@ def rate_of(fields: Fields, dso: str) -> Rate:
     )
 
 
+def dated_zone_of(fields: Fields) -> ZoneRow:
+    """A line of a dataset's tariff_zones.csv, which may hold the zones of several books."""
+    start = fields.optional_day("valid_from")
+    end = fields.end_day(start) if start else fields.optional_day("valid_to")
+    return replace(zone_of(fields), valid_from=start, valid_to=end)
+
+
 def zone_of(fields: Fields) -> ZoneRow:
-    """A row of tariff_zones.csv."""
+    """A line of one book's tariff_zones.csv."""
     return ZoneRow(
         group=fields.text("group", 20),
         zone=fields.text("zone", 40),

@@ -1,7 +1,7 @@
 """Writes a cluster-dataset/1 folder: the inverse of reading one, the same bytes for the same content."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -25,15 +25,15 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
         if rows or name not in OPTIONAL_FILES:
             with (folder / name).open("w", encoding="utf-8", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
-                writer.writerows(_needed(COLUMNS[name], rows))
+                writer.writerows(_needed(COLUMNS[name], rows, OPTIONAL_COLUMNS.get(name, {})))
 
 
-def _needed(columns: Line, rows: list[Line]) -> Iterator[Line]:
+def _needed(columns: Sequence[str], rows: list[Line], optional: Mapping[str, str]) -> Iterator[Line]:
     """Header and rows without the optional columns in which nothing but the usual value stands."""
     kept = [
         place
         for place, column in enumerate(columns)
-        if any(row[place] != OPTIONAL_COLUMNS.get(str(column)) for row in rows) or column not in OPTIONAL_COLUMNS
+        if column not in optional or any(row[place] != optional[column] for row in rows)
     ]
     for row in (columns, *rows):
         yield [row[place] for place in kept]
@@ -98,8 +98,13 @@ def rate_line(dso: str, row: Rate) -> Line:
 
 
 def zone_line(row: ZoneRow) -> Line:
-    """A line of tariff_zones.csv."""
+    """A line of one book's tariff_zones.csv."""
     return row.group, row.zone, row.months, row.day_type, _clock(row.start), _clock(row.end)
+
+
+def _zones(dataset: Dataset) -> Iterator[Line]:
+    for row in dataset.zones:
+        yield *zone_line(row), _day(row.valid_from), _day(row.valid_to)
 
 
 def _retail(dataset: Dataset) -> Iterator[Line]:
@@ -129,7 +134,7 @@ _TABLES: dict[str, Callable[[Dataset], Iterable[Line]]] = {
     "metering_points.csv": lambda dataset: map(metering_point_line, dataset.metering_points),
     "contracts.csv": _contracts,
     "tariff.csv": lambda dataset: (rate_line(dataset.dso.name, row) for row in dataset.rates),
-    "tariff_zones.csv": lambda dataset: map(zone_line, dataset.zones),
+    "tariff_zones.csv": _zones,
     "retail.csv": _retail,
     "standard_sale.csv": _standard_sale,
     "external_prices.csv": _external_prices,
@@ -149,6 +154,8 @@ def _cluster_file(dataset: Dataset) -> Iterator[str]:
     yield from ("", "[standard]", f"netting = {_quoted(dataset.terms.netting)}")
     for settings in dataset.settings:
         yield from _toml("[[settings]]", settings)
+    for book in dataset.books:
+        yield from _toml("[[books]]", book)
     yield ""
 
 
@@ -156,7 +163,7 @@ def _toml(header: str, record: object) -> Iterator[str]:
     yield from ("", header)
     for name in record.__dataclass_fields__:  # type: ignore[attr-defined]
         value = getattr(record, name)
-        if value is not None and (name not in DEFAULTS or value != DEFAULTS[name]):
+        if value is not None and value != {} and (name not in DEFAULTS or value != DEFAULTS[name]):
             yield f"{name} = {_toml_value(name, value)}"
 
 

@@ -63,6 +63,19 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedDiscounts:
+    """The book's sharing discounts by level on the local days `[valid_from, valid_to)`; None = open."""
+
+    valid_from: date
+    valid_to: date | None
+    discounts: Mapping[str, Decimal]
+
+    def in_force(self, day: date) -> bool:
+        """Whether they hold on the local day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What the book needs to know of a metering point."""
 
@@ -78,7 +91,7 @@ class Slot:
     """Zones and rates in force in an interval.
 
     `own_zones`: (group, zone) of every group that has zones; `surcharges`: zones of `*` in force, sorted;
-    `rates_from`: the day since which the book's rates in force have not changed.
+    `rates_from`: the day since which the book's rates and zones in force have not changed.
     """
 
     own_zones: tuple[tuple[str, str], ...]
@@ -127,17 +140,33 @@ class MonthlyComponent:
 
 @dataclass(frozen=True)
 class TariffBook:
-    """All rates and zones of one distributor, with the public holidays that make a day `free`."""
+    """All rates and zones of one distributor, with the public holidays that make a day `free`.
+
+    `discounts` are those that hold where a cluster's settings name none for a sharing level.
+    """
 
     rates: tuple[Rate, ...]
     zones: tuple[ZoneRow, ...]
     holidays: Container[date]
+    discounts: tuple[DatedDiscounts, ...] = ()
 
     @cached_property
     def change_days(self) -> tuple[date, ...]:
-        """The days on which any rate starts or ends, ascending."""
-        days = {rate.valid_from for rate in self.rates} | {rate.valid_to for rate in self.rates if rate.valid_to}
-        return tuple(sorted(days))
+        """The days on which any rate or zone starts or ends, ascending."""
+        rows: tuple[Rate | ZoneRow, ...] = (*self.rates, *self.zones)
+        days = {row.valid_from for row in rows} | {row.valid_to for row in rows}
+        return tuple(sorted(day for day in days if day is not None))
+
+    @cached_property
+    def discount_days(self) -> tuple[date, ...]:
+        """The days on which any discount starts or ends, ascending."""
+        days = {day for row in self.discounts for day in (row.valid_from, row.valid_to)}
+        return tuple(sorted(day for day in days if day is not None))
+
+    def discounts_on(self, day: date, own: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        """Discount by sharing level on a local day: the cluster's `own`, and the book's for the levels not in it."""
+        held = [row.discounts for row in self.discounts if row.in_force(day)]
+        return {**(held[0] if held else {}), **own}
 
     @cached_property
     def zone_groups(self) -> Mapping[str, tuple[ZoneRow, ...]]:
@@ -225,13 +254,15 @@ class TariffBook:
 
     def _slot(self, rates_from: date, month: int, day_type: str, minute: int) -> Slot:
         own = []
-        for group, rows in self.zone_groups.items():
-            if group != ANY_GROUP:
+        for group, all_rows in self.zone_groups.items():
+            rows = [row for row in all_rows if row.in_force(rates_from)]
+            if group != ANY_GROUP and rows:
                 zone = own_zone(rows, month, day_type, minute)
                 if zone is None:
                     raise TariffError(f"group '{group}' has no zone in month {month}, {day_type} day, minute {minute}")
                 own.append((group, zone))
-        surcharges = surcharge_zones(self.zone_groups.get(ANY_GROUP, ()), month, day_type, minute)
+        all_groups = [row for row in self.zone_groups.get(ANY_GROUP, ()) if row.in_force(rates_from)]
+        surcharges = surcharge_zones(all_groups, month, day_type, minute)
         return Slot(tuple(own), tuple(sorted(surcharges)), rates_from)
 
 

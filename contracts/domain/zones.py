@@ -8,6 +8,7 @@ both parts of each day of its type, so no row reaches into the day after.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 from metering.domain.calendar import INTERVAL_MINUTES
@@ -29,7 +30,10 @@ class ZoneError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ZoneRow:
-    """One row of a tariff's zones. `start` and `end` are minutes after local midnight; both None for `otherwise`."""
+    """One row of a tariff's zones. `start` and `end` are minutes after local midnight; both None for `otherwise`.
+
+    `valid_from`, `valid_to`: the local days on which its book holds, the end exclusive; None = open.
+    """
 
     group: str
     zone: str
@@ -37,6 +41,12 @@ class ZoneRow:
     day_type: str
     start: int | None
     end: int | None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def in_force(self, day: date) -> bool:
+        """Whether the row's book holds on the local day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
     def in_month(self, month: int) -> bool:
         """Whether the row applies in the calendar month (1 to 12)."""

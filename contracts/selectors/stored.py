@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from django.db.models import Model
 
 from contracts.dataset import records as r
+from contracts.dataset.bookfile import DISCOUNTS, RATES, ZONES, BookTables, DiscountRecord
+from contracts.domain.composition import Tariff, divide
 from contracts.domain.money import scaled
 from contracts.domain.tariff import Rate
 from contracts.domain.zones import ZoneRow
@@ -21,7 +23,8 @@ from contracts.models import (
     StandardSalePrice,
     StaticKey,
 )
-from contracts.selectors.book import rates_of, zones_of
+from contracts.selectors.book import content
+from contracts.tariff_models import TariffBook
 from metering.models import GridNode, PointAssignment
 from participants.models import Cluster, Coordinator, Dso, Participant
 
@@ -40,14 +43,29 @@ def _on_lines(file: str, rows: tuple[Any, ...]) -> r.Table[Any]:
     return r.Table(file, rows, tuple(range(2, len(rows) + 2)))
 
 
-def rates(dso: Dso) -> r.Table[Rate]:
-    """The published rates of a distributor."""
-    return _on_lines("tariff.csv", rates_of(dso))
+def rates(tariff: Tariff) -> r.Table[Rate]:
+    """The rates of a distributor's published books."""
+    return _on_lines(RATES, tariff.rates)
 
 
-def zones(dso: Dso) -> r.Table[ZoneRow]:
-    """The published zones of a distributor."""
-    return _on_lines("tariff_zones.csv", zones_of(dso))
+def zones(tariff: Tariff) -> r.Table[ZoneRow]:
+    """The zones of a distributor's published books."""
+    return _on_lines(ZONES, tariff.zones)
+
+
+def book_records(tariff: Tariff) -> tuple[r.BookRecord, ...]:
+    """The days from which another book holds, with its discounts; none where one book without discounts says it all."""
+    books = divide(tariff)
+    if len(books) == 1 and not books[0].discounts:
+        return ()
+    return tuple(r.BookRecord(book.valid_from, book.discounts) for book in books)
+
+
+def book_tables(book: TariffBook) -> BookTables:
+    """What one book says, published or not, as it would stand in its files."""
+    found = content(book)
+    discounts = tuple(DiscountRecord(level, share) for level, share in found.discounts.items())
+    return BookTables(_on_lines(RATES, found.rates), _on_lines(ZONES, found.zones), _on_lines(DISCOUNTS, discounts))
 
 
 def cluster_record(row: Cluster) -> r.ClusterRecord:
@@ -126,15 +144,17 @@ def contracts(cluster: Cluster) -> Pairs[Contract, r.ContractRecord]:
 
 
 def retail(cluster: Cluster) -> Pairs[RetailPrice, r.RetailRecord]:
-    """Retail prices in the order in which they came."""
-    rows = RetailPrice.objects.filter(cluster=cluster).order_by("pk")
+    """Prices of the default offer in the order in which they came."""
+    rows = RetailPrice.objects.filter(cluster=cluster, offer__is_default=True).order_by("pk")
     return [(row, _copied(r.RetailRecord, row)) for row in rows]
 
 
 def standard_sale(cluster: Cluster) -> Pairs[StandardSalePrice, r.StandardSaleRecord]:
-    """Standard sale prices in the order in which they came."""
-    rows = StandardSalePrice.objects.filter(cluster=cluster).order_by("pk")
-    return [(row, _copied(r.StandardSaleRecord, row)) for row in rows]
+    """The latest standard sale prices, in the order in which their months first came."""
+    latest = {}
+    for row in StandardSalePrice.objects.filter(cluster=cluster).order_by("version", "pk"):
+        latest[row.legal_form, row.month] = row
+    return [(row, _copied(r.StandardSaleRecord, row)) for row in latest.values()]
 
 
 def static_keys(cluster: Cluster) -> Pairs[StaticKey, r.StaticKeyRecord]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from contracts.domain.agreement_states import AgreementError
 from contracts.domain.agreement_text import TextError, digest, fill, unknown_variables
 from contracts.models import Agreement, AgreementDocument, AgreementTemplate, ClusterSettings, ExternalPartner
+from contracts.selectors.book import discounts, tariff_book
 from contracts.services.agreement_pdf import default_text, pdf_of
 from metering.domain.calendar import local_day, time_zone
 from metering.models import PointAssignment
@@ -100,6 +101,7 @@ def _variables(agreement: Agreement, template: AgreementTemplate, now: datetime)
 
 def _participant_variables(agreement: Agreement, participant: Participant) -> dict[str, Any]:
     rules = rules_on(agreement.cluster, agreement.start_day)
+    shares = tariff_book(agreement.cluster).discounts_on(agreement.start_day, discounts(rules.sharing_discount))
     return {
         "partner_code": participant.code,
         "partner_iban": participant.iban or NONE,
@@ -108,8 +110,8 @@ def _participant_variables(agreement: Agreement, participant: Participant) -> di
         "price_rule": _price(rules),
         "residual": rules.get_residual_display(),
         "sharing_discount": [
-            f"{LEVELS.get(level, level)}: {_number(Decimal(str(share)) * 100)} %"
-            for level, share in sorted(rules.sharing_discount.items(), key=lambda pair: -Decimal(str(pair[1])))
+            f"{LEVELS.get(level, level)}: {_number(share * 100)} %"
+            for level, share in sorted(shares.items(), key=lambda pair: -pair[1])
         ]
         or [NONE],
         "buyer_fee": f"{_number(rules.buyer_fee_pln_kwh)} PLN/kWh",

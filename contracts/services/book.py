@@ -1,24 +1,25 @@
-"""Publishes a distributor's tariff book, or compares a folder with the book that is published."""
+"""Publishes the tariff books of a dataset, or compares them with those that are published."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from contracts.dataset.clusterfile import FILE
 from contracts.dataset.faults import Fault, Faults
 from contracts.dataset.records import Dataset, Table
-from contracts.domain.money import from_micro
+from contracts.domain.composition import Tariff, divide
 from contracts.domain.tariff import Rate
 from contracts.domain.zones import ZoneRow
-from contracts.models import TariffRate, TariffZone
-from contracts.selectors import stored
-from contracts.selectors.book import clock, rates_of, zones_of
+from contracts.selectors.book import clock, tariff
+from contracts.services.tariff_books import publish_loaded
 from participants.models import Dso
 
 Row = TypeVar("Row", Rate, ZoneRow)
+_NEW_BOOK = "a change is a new book (load_tariff_book, or the distributor's pages)"
 _COLUMNS = {"micro": "rate_net", "treatment": "local_treatment", "start": "from", "end": "to"}
 
 
-def publish_or_compare(dataset: Dataset) -> Dso:
+def publish_or_compare(dataset: Dataset, now: datetime) -> Dso:
     """The distributor of the folder. An unknown one is published; of a known one everything must be equal.
 
     Raises DatasetError naming the rows that differ. Needs a transaction: the distributor's row is locked.
@@ -27,23 +28,33 @@ def publish_or_compare(dataset: Dataset) -> Dso:
     dso, _ = Dso.objects.get_or_create(name=record.name, defaults={"nip": record.nip, "iban": record.iban})
     dso = Dso.objects.select_for_update().get(pk=dso.pk)
     faults = Faults()
-    known = stored.dso_record(dso)
+    if not dso.iban:
+        # A ready book says whose it is, not where to pay.
+        dso.iban = record.iban
+        dso.save(update_fields=["iban"])
     for column in ("nip", "iban"):
-        if getattr(known, column) != getattr(record, column):
-            text = f"{record.name} is known with {getattr(known, column)}; correct it"
+        if getattr(dso, column) != getattr(record, column):
+            text = f"{record.name} is known with {getattr(dso, column)}; correct it"
             faults.add(FILE, 0, f"dso.{column}", text)
-    rates, zones = rates_of(dso), zones_of(dso)
-    if rates:
-        for fault in (
-            *_differences(dataset.rates, rates, record.name),
-            *_differences(dataset.zones, zones, record.name),
-        ):
-            faults.add(fault.file, fault.line, fault.column, fault.text)
     faults.check()
-    if not rates:
-        TariffRate.objects.bulk_create([_rate_row(dso, rate) for rate in dataset.rates])
-        TariffZone.objects.bulk_create([_zone_row(dso, zone) for zone in dataset.zones])
+    known = tariff(dso)
+    if not known.rates:
+        publish_loaded(dso, divide(dataset.tariff), now)
+        return dso
+    for fault in (
+        *_differences(dataset.rates, known.rates, record.name),
+        *_differences(dataset.zones, known.zones, record.name),
+        *_other_discounts(dataset, known),
+    ):
+        faults.add(fault.file, fault.line, fault.column, fault.text)
+    faults.check()
     return dso
+
+
+def _other_discounts(dataset: Dataset, known: Tariff) -> Iterator[Fault]:
+    if dataset.tariff.discounts != known.discounts:
+        text = f"the discounts by sharing level differ from the published books of {dataset.dso.name}: {_NEW_BOOK}"
+        yield Fault(FILE, 0, "books", text)
 
 
 def _differences(table: Table[Row], known: Sequence[Row], dso: str) -> Iterator[Fault]:
@@ -55,10 +66,11 @@ def _differences(table: Table[Row], known: Sequence[Row], dso: str) -> Iterator[
             nearest = min(spare, key=lambda other: len(_differing(row, other)), default=None)
             differing = _differing(row, nearest) if nearest is not None else []
             column = differing[0] if len(differing) == 1 else ""
-            yield Fault(table.file, line, column, f"this differs from the published book of {dso}; it must equal it")
+            text = f"this differs from the published book of {dso}; it must equal it: {_NEW_BOOK}"
+            yield Fault(table.file, line, column, text)
     if given <= published and len(table) == len(given):
         for row in spare:
-            text = f"the published book of {dso} also has {_words(row)}; the folder must equal it"
+            text = f"the published book of {dso} also has {_words(row)}; the folder must equal it: {_NEW_BOOK}"
             yield Fault(table.file, 0, "", text)
 
 
@@ -71,32 +83,3 @@ def _words(row: Rate | ZoneRow) -> str:
     if isinstance(row, Rate):
         return f"component '{row.component}' of group {row.group} {row.zone} from {row.valid_from}"
     return f"zone '{row.zone}' of group {row.group} for months {row.months}, {row.day_type} {clock(row.start)}"
-
-
-def _rate_row(dso: Dso, rate: Rate) -> TariffRate:
-    return TariffRate(
-        dso=dso,
-        group=rate.group,
-        phases=rate.phases,
-        use_from_kwh=rate.use_from_kwh,
-        use_to_kwh=rate.use_to_kwh,
-        component=rate.component,
-        zone=rate.zone,
-        unit=rate.unit,
-        rate_net=from_micro(rate.micro),
-        local_treatment=rate.treatment,
-        valid_from=rate.valid_from,
-        valid_to=rate.valid_to,
-    )
-
-
-def _zone_row(dso: Dso, row: ZoneRow) -> TariffZone:
-    return TariffZone(
-        dso=dso,
-        group=row.group,
-        zone=row.zone,
-        months=row.months,
-        day_type=row.day_type,
-        starts=clock(row.start),
-        ends=clock(row.end),
-    )

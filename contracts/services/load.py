@@ -23,6 +23,7 @@ from contracts.selectors import stored
 from contracts.services.book import publish_or_compare
 from contracts.services.grid import store_grid
 from contracts.services.members import sync_participants, sync_points
+from contracts.services.standard import default_offer
 from contracts.services.sync import Changes, sync
 from contracts.services.touched import WHOLE_TIME, DaySpan, changed_spans, days_until_next, instants, within
 from metering.domain.readings import ReadingsRefused
@@ -65,7 +66,7 @@ def load_dataset(dataset: Dataset, surveys: Iterable[Survey], now: datetime, pro
     for month in months:
         ensure_month_partitions("metering_reading", month, month)
     with transaction.atomic():
-        dso = publish_or_compare(dataset)
+        dso = publish_or_compare(dataset, now)
         cluster, moved = _store_cluster(dataset, dso)
         with scope(cluster.pk):
             lock_readings(cluster)
@@ -104,13 +105,7 @@ def _store_terms(cluster: Cluster, dataset: Dataset) -> tuple[int, list[DaySpan]
         _sync_plain(cluster, Coordinator, stored.coordinators(cluster), [dataset.coordinator], lambda _record: 1),
         _sync_plain(cluster, ClusterTerms, stored.terms(cluster), [dataset.terms], lambda _record: 1),
         _sync_retail(cluster, dataset),
-        _sync_plain(
-            cluster,
-            StandardSalePrice,
-            stored.standard_sale(cluster),
-            dataset.standard_sale,
-            lambda row: (row.legal_form, row.month),
-        ),
+        _store_sale_prices(cluster, dataset),
         sync_participants(cluster, dataset.participants),
     ]
     settings, setting_spans = _sync_settings(cluster, dataset)
@@ -129,9 +124,7 @@ def _store_terms(cluster: Cluster, dataset: Dataset) -> tuple[int, list[DaySpan]
     return grid + sum(len(change.pairs) for change in changes), spans
 
 
-def _sync_plain(
-    cluster: Cluster, model: Any, pairs: Any, wanted: Any, key: Callable[[Any], object], remove: Any = None
-) -> Changes[Any]:
+def _sync_plain(cluster: Cluster, model: Any, pairs: Any, wanted: Any, key: Callable[[Any], object]) -> Changes[Any]:
     """Rows whose columns are the record's fields."""
     return sync(
         cluster,
@@ -140,20 +133,39 @@ def _sync_plain(
         wanted,
         key=key,
         values=lambda record: {name: getattr(record, name) for name in record.__dataclass_fields__},
-        remove=remove or (lambda _record: False),
+        remove=lambda _record: False,
     )
 
 
 def _sync_retail(cluster: Cluster, dataset: Dataset) -> Changes[r.RetailRecord]:
     groups = {row.group for row in dataset.retail}
-    return _sync_plain(
+    offer = default_offer(cluster)
+    return sync(
         cluster,
         RetailPrice,
         stored.retail(cluster),
         dataset.retail,
-        lambda row: (row.group, row.zone, row.valid_from),
-        lambda row: row.group in groups,
+        key=lambda row: (row.group, row.zone, row.valid_from),
+        values=lambda row: (
+            {"offer": offer, "source": ""} | {name: getattr(row, name) for name in row.__dataclass_fields__}
+        ),
+        remove=lambda row: row.group in groups,
     )
+
+
+def _store_sale_prices(cluster: Cluster, dataset: Dataset) -> Changes[r.StandardSaleRecord]:
+    """New versions of the standard sale prices that differ."""
+    known = {(record.legal_form, record.month): (row.version, record) for row, record in stored.standard_sale(cluster)}
+    changes: Changes[r.StandardSaleRecord] = Changes()
+    rows = []
+    for record in dataset.standard_sale:
+        version, before = known.get((record.legal_form, record.month), (0, None))
+        if record != before:
+            values = {name: getattr(record, name) for name in record.__dataclass_fields__}
+            rows.append(StandardSalePrice(cluster=cluster, version=version + 1, **values))
+            changes.pairs.append((before, record))
+    StandardSalePrice.objects.bulk_create(rows)
+    return changes
 
 
 def _sync_settings(cluster: Cluster, dataset: Dataset) -> tuple[Changes[r.SettingsRecord], list[DaySpan]]:

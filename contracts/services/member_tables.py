@@ -14,8 +14,8 @@ from contracts.dataset.faults import Faults
 from contracts.dataset.records import Table
 from contracts.dataset.tables import COLUMNS, read_metering_points, read_participants
 from contracts.dataset.write import metering_point_line, participant_line
-from contracts.models import TariffRate
 from contracts.selectors import stored
+from contracts.selectors.book import tariff_groups
 from contracts.services.members import sync_participants, sync_points
 from contracts.services.sync import Changes
 from contracts.services.touched import WHOLE_TIME, changed_spans, instants, within
@@ -98,7 +98,7 @@ def _store(cluster: Cluster, name: Name, text: str) -> TableChanges:
 def _store_points(cluster: Cluster, table: Table[Any], faults: Faults) -> Changes[Any]:
     people = dict(Participant.objects.filter(cluster=cluster).values_list("code", "pk"))
     nodes = set(GridNode.objects.filter(cluster=cluster).values_list("code", flat=True))
-    groups = set(TariffRate.objects.filter(dso=cluster.dso_id).values_list("group", flat=True))
+    groups = set(tariff_groups(cluster.dso))
     check_points(table, set(people), nodes, faults)
     check_known(table, "tariff_group", lambda row: row.tariff_group, groups, faults)
     faults.check()

@@ -35,11 +35,18 @@ def exclude_overlap(table: str, column: str) -> Any:
 
 def refuse_overlap(row: Model, column: str) -> None:
     """Raise a ValidationError that names the row which `row` overlaps, before the database does without a name."""
+    key = getattr(row, f"{column}_id")
+    if key is not None:
+        refuse_overlap_among(row, **{f"{column}_id": key})
+
+
+def refuse_overlap_among(row: Model, **same: Any) -> None:
+    """Raise a ValidationError that names the row of the `same` values which `row` overlaps."""
     values: Any = row
-    if values.valid_from is None or getattr(values, f"{column}_id") is None:
+    if values.valid_from is None:
         return
     others = type(row)._default_manager.filter(Q(valid_to=None) | Q(valid_to__gt=values.valid_from))
-    others = others.filter(**{f"{column}_id": getattr(values, f"{column}_id")}).exclude(pk=row.pk)
+    others = others.filter(**same).exclude(pk=row.pk)
     if values.valid_to is not None:
         others = others.filter(valid_from__lt=values.valid_to)
     other = others.first()

@@ -10,12 +10,14 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from billing.models import Promise, Statement, StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import IntervalState, Position
-from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice, TariffRate
+from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice
+from contracts.services.standard import default_offer
 from metering.models import IntervalInput
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db
 
@@ -23,19 +25,18 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast() -> Cast:
     cast = make_cast("sunny-hill")
-    rate = {"dso": cast.cluster.dso, "group": "G11", "valid_from": DAY}
-    for component, zone, unit, net, treatment in (
-        ("network_variable", "flat", "PLN/kWh", "0.2464", "discounted"),
-        ("res", "flat", "PLN/kWh", "0.0073", "waived"),
-        ("network_fixed", "", "PLN/month", "10.86", "full"),
-    ):
-        TariffRate.objects.create(
-            **rate, component=component, zone=zone, unit=unit, rate_net=Decimal(net), local_treatment=treatment
-        )
+    names = ("group", "component", "zone", "unit", "rate_net", "local_treatment")
+    rates = (
+        ("G11", "network_variable", "flat", "PLN/kWh", Decimal("0.2464"), "discounted"),
+        ("G11", "res", "flat", "PLN/kWh", Decimal("0.0073"), "waived"),
+        ("G11", "network_fixed", "", "PLN/month", Decimal("10.86"), "full"),
+    )
+    publish(cast.cluster.dso, [dict(zip(names, row, strict=True)) for row in rates])
     with scope(cast.cluster.pk):
         RetailPrice.objects.create(
-            cluster=cast.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.502"), valid_from=DAY
-        )
+            cluster=cast.cluster, offer=default_offer(cast.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.502"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=cast.cluster, legal_form="person", month=dt.date(2026, 6, 1), pln_mwh=Decimal("138.85"),
             factor=Decimal("1.23"),
@@ -170,7 +171,10 @@ def test_an_interval_that_waits_again_is_billed_as_it_was_and_told(cast, capsys)
 
 def test_assurance_beyond_the_fees_is_shown_to_the_coordinator(cast, capsys):
     with scope(cast.cluster.pk):
-        StandardSalePrice.objects.update(pln_mwh=Decimal(1000))
+        StandardSalePrice.objects.create(
+            cluster=cast.cluster, legal_form="person", month=dt.date(2026, 6, 1), version=2, pln_mwh=Decimal(1000),
+            factor=Decimal("1.23"),
+        )  # fmt: skip
     call_command("bill", cast.cluster.slug, "2026-06")
     # 0.4 kWh at 1.23 would have been 0.492, got 0.095: 0.40 is made up, 0.006 comes from the fees.
     assert "Assurance exceeds the service fees by 0.39 PLN." in capsys.readouterr().out
@@ -216,8 +220,9 @@ def test_another_clusters_statements_stay_out(cast, tmp_path):
     other = make_cast("shady-dale")
     with scope(other.cluster.pk):
         RetailPrice.objects.create(
-            cluster=other.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.6"), valid_from=DAY
-        )
+            cluster=other.cluster, offer=default_offer(other.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.6"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=other.cluster, legal_form="person", month=dt.date(2026, 6, 1), pln_mwh=Decimal(100),
             factor=Decimal(1),

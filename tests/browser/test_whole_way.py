@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from clearing.services import clear_due
-from contracts.models import Agreement, ExternalPrice, TariffRate
+from contracts.models import Agreement, ExternalPrice
 from metering.domain.calendar import format_instant, local_midnight
 from metering.models import Reading
 from metering.services import ingest
@@ -23,8 +23,9 @@ from participants.tenancy.scope import scope
 from tests.browser.test_contract import form_to, tick_and_press
 from tests.browser.test_onboarding import TOO_WIDE, fill, submit
 from tests.browser.test_portal import PHONE, press, sign_in, switch_language
-from tests.cast import DAY, PASSWORD, Cast, make_cast, make_dso_user
+from tests.cast import PASSWORD, Cast, make_cast, make_dso_user
 from tests.onboarding.scenes import ADDRESS, POINT, PPE, WHO
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "new@example.org"
@@ -74,10 +75,8 @@ def test_from_sign_up_to_the_first_trade(
 ) -> None:
     cast = make_cast("alfa")
     dso_user = make_dso_user(cast.cluster.dso)
-    TariffRate.objects.create(
-        dso=cast.cluster.dso, group="G11", component="network_variable", zone="flat", unit="PLN/kWh",
-        rate_net=Decimal("0.2464"), local_treatment="discounted", valid_from=DAY,
-    )  # fmt: skip
+    rate = {"group": "G11", "component": "network_variable", "zone": "flat", "rate_net": Decimal("0.2464")}
+    publish(cast.cluster.dso, [rate | {"local_treatment": "discounted"}])
     if phone:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     desk = Desk(browser, live_server, language)

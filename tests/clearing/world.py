@@ -4,15 +4,17 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from clearing.models import ClearingRun, IntervalState, Position, Trade
-from contracts.models import ClusterSettings, ClusterTerms, Contract, ExternalPrice, TariffRate
+from contracts.models import ClusterSettings, ClusterTerms, Contract, ExternalPrice
 from metering.domain.calendar import INTERVAL
 from metering.models import GridNode, IntervalInput, MeteringPoint, PointAssignment, Reading
 from metering.services.inputs import touch_intervals
 from participants.models import Cluster, Dso, Participant
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
+from tests.tariff import publish
 
 START = dt.datetime(2026, 6, 10, 21, 0, tzinfo=dt.UTC)
 """An hour before the local midnight of 11 June."""
@@ -21,6 +23,13 @@ DAY = dt.date(2020, 1, 1)
 SELLER, NEIGHBOUR, FAR, STANDARD = (f"5900000000000000{number}" for number in ("13", "20", "37", "44"))
 NET = {SELLER: 500, NEIGHBOUR: -300, FAR: -400, STANDARD: -50}
 RATES = (("network_variable", "0.2464", "discounted"), ("quality", "0.03316", "full"), ("res", "0.0073", "waived"))
+
+
+def flat_rate(component: str, rate: str, treatment: str) -> dict[str, Any]:
+    """A rate per kWh of G11 that is the same at all times."""
+    return {
+        "group": "G11", "component": component, "zone": "flat", "rate_net": Decimal(rate), "local_treatment": treatment,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,11 +105,7 @@ def make_bare_world(slug: str) -> World:
         name="Example Distribution", defaults={"nip": "1000237576", "iban": "PL61999999990000000000000901"}
     )
     if made:
-        for component, rate, treatment in RATES:
-            TariffRate.objects.create(
-                dso=dso, group="G11", component=component, zone="flat", unit="PLN/kWh", rate_net=Decimal(rate),
-                local_treatment=treatment, valid_from=DAY,
-            )  # fmt: skip
+        publish(dso, [flat_rate(*row) for row in RATES])
     cluster = Cluster.objects.create(
         slug=slug, name=slug, timezone="Europe/Warsaw", holidays="PL", currency="PLN", dso=dso
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.dataset.book_upload import SentFile, read_book
+from contracts.dataset.book_upload import SentFile, read_uploaded
 from contracts.domain.book_calendar import clock_changes, month_ranges, seasons, zone_prices
 from contracts.domain.book_difference import Difference, Said, difference
 from contracts.domain.book_findings import Finding, book_findings
@@ -21,7 +21,7 @@ from tests.contracts.small_dataset import WARSAW
 
 EXAMPLE = Path(__file__).parents[2] / "demo" / "three-stations"
 FILES = [SentFile(name, (EXAMPLE / name).read_bytes()) for name in ("tariff.csv", "tariff_zones.csv")]
-BOOK = read_book(FILES, "Example Distribution")
+BOOK = read_uploaded(FILES, "Example Distribution")
 RATES, ZONES = BOOK.rates.rows, BOOK.zones.rows
 JANUARY, NEXT, END = date(2026, 1, 1), date(2027, 1, 1), date(2028, 1, 1)
 LAST = Said(RATES, ZONES, {})

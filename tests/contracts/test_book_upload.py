@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from contracts.dataset.book_upload import TABLES, BookTables, SentFile, read_book
+from contracts.dataset.book_upload import TABLES, SentFile, read_uploaded
 from contracts.dataset.book_write import book_lines, book_xlsx, example_lines, table_csv
+from contracts.dataset.bookfile import BookTables, DiscountRecord
 from contracts.dataset.faults import DatasetError
 from contracts.domain.book_check import rate_problems
 from contracts.domain.zones import zone_problems
@@ -27,7 +28,7 @@ RATE = {
 
 def read(*files: tuple[str, str | bytes]) -> BookTables:
     sent = [SentFile(name, data if isinstance(data, bytes) else data.encode()) for name, data in files]
-    return read_book(sent, DSO)
+    return read_uploaded(sent, DSO)
 
 
 def refused(*files: tuple[str, str | bytes]) -> list[str]:
@@ -75,11 +76,11 @@ def test_office_programs_write_semicolons_decimal_commas_and_windows_letters() -
 
 def test_a_workbook_gives_the_same_as_its_files() -> None:
     book = read(("t.csv", TARIFF), ("z.csv", ZONES), ("d.csv", "level,discount\nstation,0.25\n"))
-    lines = book_lines(DSO, book.rates.rows, book.zones.rows, dict(book.discounts.rows))
+    lines = book_lines(DSO, book)
     again = read(("book.xlsx", book_xlsx(lines)))
     assert again.rates.rows == book.rates.rows
     assert again.zones.rows == book.zones.rows
-    assert again.discounts.rows == (("station", Decimal("0.25")),)
+    assert again.discounts.rows == (DiscountRecord("station", Decimal("0.25")),)
     csv = [(f"{name}.csv", table_csv(name, rows)) for name, rows in lines.items()]
     assert read(*csv).rates.rows == book.rates.rows
 

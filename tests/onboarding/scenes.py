@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core import mail
 
-from contracts.models import TariffRate
 from participants import models
 from participants.models import Application, ApplicationPoint, User
 from participants.services.applications import confirm_points, start_application, take_step
 from participants.tenancy.scope import scope
 from tests.cast import Cast, make_user
+from tests.tariff import publish
 
 NOW = dt.datetime(2026, 11, 22, 12, 4, tzinfo=dt.UTC)
 START = dt.date(2027, 1, 1)
@@ -31,11 +31,8 @@ PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
 
 def add_rates(cast: Cast) -> None:
-    for group in ("G11", "G12", "*"):
-        TariffRate.objects.create(
-            dso=cast.cluster.dso, group=group, component="network_variable", unit="PLN/kWh", rate_net=Decimal("0.2"),
-            local_treatment="full", valid_from=dt.date(2026, 1, 1),
-        )  # fmt: skip
+    rate = {"component": "network_variable", "rate_net": Decimal("0.2")}
+    publish(cast.cluster.dso, [rate | {"group": group} for group in ("G11", "G12", "*")])
 
 
 def applicant(email: str = "anna@example.org") -> User:

@@ -13,14 +13,15 @@ from django.urls import reverse
 
 from clearing.services import clear_due
 from cluster_platform.corrections import Difference, by_participant, by_quarter_hour
-from contracts.models import Contract, ExternalPrice, TariffRate
+from contracts.models import Contract, ExternalPrice
 from metering.domain.calendar import INTERVAL
 from metering.models import ReadingAccess
 from participants.models import Membership, Participant
 from participants.tenancy.scope import scope
 from tests.cast import make_user
-from tests.clearing.world import FAR, NEIGHBOUR, NOW, SELLER, STANDARD, START, World, make_world
+from tests.clearing.world import FAR, NEIGHBOUR, NOW, RATES, SELLER, STANDARD, START, World, flat_rate, make_world
 from tests.pages.scenes import signed_in, text_of
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -112,10 +113,8 @@ def a_price(world: World) -> None:
 
 
 def a_tariff(world: World) -> None:
-    TariffRate.objects.create(
-        dso=world.cluster.dso, group="G11", component="cogeneration", zone="flat", unit="PLN/kWh",
-        rate_net=Decimal("0.003"), local_treatment="full", valid_from=dt.date(2026, 6, 1),
-    )  # fmt: skip
+    rates = [flat_rate(*row) for row in (*RATES, ("cogeneration", "0.003", "full"))]
+    publish(world.cluster.dso, rates, valid_from=dt.date(2026, 6, 1))
 
 
 def a_contract(world: World) -> None:

@@ -10,11 +10,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from contracts.models import TariffRate
 from metering.models import IntervalInput, PointAssignment
 from participants.models import Change, Participant
 from participants.tenancy.scope import scope
-from tests.cast import DAY, NOON, Cast, make_cast, make_user
+from tests.cast import NOON, Cast, make_cast, make_user
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db
 TABLES = "/admin/participants/participant/tables/"
@@ -24,10 +24,7 @@ NEW_PERSON = "P0003,consumer,person,Third House,third@example.org,ul. Nowa 3,00-
 @pytest.fixture
 def cast() -> Cast:
     cast = make_cast("alfa")
-    TariffRate.objects.create(
-        dso=cast.cluster.dso, group="G11", component="network", unit="PLN/kWh", rate_net=1, local_treatment="full",
-        valid_from=DAY,
-    )  # fmt: skip
+    publish(cast.cluster.dso, [{"group": "G11", "component": "network", "rate_net": 1}])
     return cast
 
 

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from billing.models import StatementLine
-from billing.services import bill_period
+from billing.services.statements import bill_period
 from clearing.models import ClearingRun, IntervalState, Position
 from clearing.services import clear_due
 from cluster_platform import views
-from contracts.models import Contract, ExternalPrice, RetailPrice, StandardSalePrice, TariffRate
+from contracts.models import Contract, ExternalPrice, RetailPrice, StandardSalePrice
+from contracts.services.standard import default_offer
 from metering.domain.calendar import day_bounds, format_period, interval_starts, local_day, time_zone
 from metering.models import PointAssignment, Reading
 from metering.selectors.points import spans_of
@@ -25,8 +26,9 @@ from participants.models import Membership, Participant, User
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import scope
 from tests.cast import make_user
-from tests.clearing.world import DAY, NEIGHBOUR, NET, World, make_bare_world
+from tests.clearing.world import DAY, NEIGHBOUR, NET, RATES, World, flat_rate, make_bare_world
 from tests.pages.scenes import signed_in, text_of
+from tests.tariff import publish
 
 pytestmark = pytest.mark.django_db
 WARSAW = time_zone("Europe/Warsaw")
@@ -81,8 +83,9 @@ def measured(slug: str, day: dt.date) -> Move:
         touch_intervals(world.cluster.pk, old_starts + new_starts)
         month = day.replace(day=1)
         RetailPrice.objects.create(
-            cluster=world.cluster, group="G11", zone="flat", energy_pln_kwh=Decimal("0.502"), valid_from=DAY
-        )
+            cluster=world.cluster, offer=default_offer(world.cluster), group="G11", zone="flat",
+            energy_pln_kwh=Decimal("0.502"), valid_from=DAY,
+        )  # fmt: skip
         StandardSalePrice.objects.create(
             cluster=world.cluster, legal_form="person", month=month, pln_mwh=Decimal("138.85"), factor=Decimal(1)
         )
@@ -167,9 +170,9 @@ def test_who_has_moved_out_is_not_settled_from_the_midnight_on(scene: Move) -> N
 def test_a_tariff_group_counts_from_its_midnight(scene: Move) -> None:
     """Same energy, other grid fees: only the day from the change on is settled anew."""
     clear_due(scene.world.cluster, NOW)
-    for rate in TariffRate.objects.filter(group="G11"):
-        rate.pk, rate.group, rate.rate_net = None, "G12", rate.rate_net * 2
-        rate.save(force_insert=True)
+    rates = [flat_rate(*row) for row in RATES]
+    rates += [row | {"group": "G12", "rate_net": row["rate_net"] * 2} for row in rates]
+    publish(scene.world.cluster.dso, rates)
     with scope(scene.world.cluster.pk):
         before = dict(ClearingRun.objects.values_list("interval_start", "content_digest"))
         carry_out(plan_change(scene.point, scene.day, {"tariff_group": "G12"}))

@@ -19,7 +19,8 @@ from cluster_platform.portal.own_readme import FILES
 from cluster_platform.portal.own_tables import FILES as FILE_CONTENTS
 from cluster_platform.portal.own_tables import TABLES, TRADES
 from cluster_platform.portal.reading_log import OWN_ACCESSES
-from contracts.models import StaticKey
+from contracts.models import OfferAssignment, SaleMechanism, StaticKey
+from contracts.services.standard import default_offer
 from metering.domain.calendar import time_zone
 from metering.models import Finding, Meter, MeteringPoint, PointAssignment, Reading, ReadingAccess, Substitution
 from participants.models import (
@@ -91,6 +92,13 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
                 contracted_power_kw=14, phases=3, yearly_use_kwh=1808,
             )  # fmt: skip
             StaticKey.objects.create(cluster=cast.cluster, participant=participant, share=1, valid_from=DAY)
+            OfferAssignment.objects.create(
+                cluster=cast.cluster, participant=participant, offer=default_offer(cast.cluster), valid_from=DAY
+            )
+            SaleMechanism.objects.create(
+                cluster=cast.cluster, participant=participant, kind="fixed", pln_mwh=Decimal(300), netting="hour",
+                valid_from=DAY,
+            )  # fmt: skip
             invite(cast.cluster, f"of-{participant.code}@example.org", "read", participant, cast.owner, NOON)
             Complaint.objects.create(
                 cluster=cast.cluster, participant=participant, user=cast.owner, subject=f"From {participant.name}",

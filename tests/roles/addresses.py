@@ -91,9 +91,9 @@ def _admin_route(label: str, entry: AdminModel, page: str) -> Route:
     return {
         "changelist": Route(entry.view, entry.view),
         "add": Route(entry.may_add, entry.may_add),
-        "history": Route(entry.view, NOBODY, row),
-        "change": Route(entry.view | entry.change, entry.change, row),
-        "delete": Route(entry.delete, entry.delete, row),
+        "history": Route(entry.view, NOBODY, row, for_each=entry.shared),
+        "change": Route(entry.view | entry.change, entry.change, row, for_each=entry.shared),
+        "delete": Route(entry.delete, entry.delete, row, for_each=entry.shared),
     }[page]
 
 

@@ -53,6 +53,8 @@ class AdminModel:
     change: frozenset[str] = NOBODY
     delete: frozenset[str] = NOBODY
     add: frozenset[str] | None = None
+    #: Its rows belong to no cluster: those of another one see them too.
+    shared: bool = False
     #: Who may do which bulk action of its list.
     actions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -219,9 +221,15 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "contracts.ClusterSettings": AdminModel(change=ADMIN),
     "contracts.StaticKey": AdminModel(change=ADMIN),
     "contracts.ClusterTerms": AdminModel(change=ADMIN),
-    "contracts.RetailPrice": AdminModel(change=ACCOUNTS),
-    "contracts.StandardSalePrice": AdminModel(change=ACCOUNTS),
+    "contracts.RetailOffer": AdminModel(change=ACCOUNTS),
+    "contracts.OfferAssignment": AdminModel(change=ACCOUNTS),
+    "contracts.SaleMechanism": AdminModel(change=ACCOUNTS),
+    "contracts.ReliefStep": AdminModel(change=ACCOUNTS),
+    "contracts.StandardSalePrice": AdminModel(change=NOBODY, add=ACCOUNTS),
+    "contracts.MonthlyMarketPrice": AdminModel(add=OPERATOR, shared=True),
     "contracts.ExternalPrice": AdminModel(),
+    "contracts.MarketPrice": AdminModel(add=ACCOUNTS, shared=True),
+    "contracts.TariffBook": AdminModel(),
     "contracts.TariffRate": AdminModel(),
     "contracts.TariffZone": AdminModel(),
     "clearing.ClearingRun": AdminModel(),

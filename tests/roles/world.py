@@ -15,7 +15,14 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from contracts.models import Agreement, AgreementDocument, AgreementEvent, Contract, TariffRate, TariffZone
+from contracts.models import (
+    Agreement,
+    AgreementDocument,
+    AgreementEvent,
+    Contract,
+    MarketPrice,
+    MonthlyMarketPrice,
+)
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
@@ -39,6 +46,7 @@ from participants.tenancy.ddl import tenant_models
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
 from tests.participants.test_isolation import NEW_ROWS, make_row
+from tests.tariff import publish
 
 #: One for all requests: each of its own would collect all static files anew.
 HANDLER = ClientHandler(enforce_csrf_checks=False)
@@ -220,19 +228,25 @@ def member(cast: Cast, name: str, **fields: Any) -> User:
 def rows_of(cast: Cast) -> dict[str, models.Model]:
     """A row of each model, by label: in the cluster, or else what belongs to it."""
     dso = cast.cluster.dso
-    book = {"dso": dso, "group": "G11", "zone": "flat"}
+    book = publish(
+        dso, [{"group": "G11", "component": "network_variable", "zone": "flat", "rate_net": 1}],
+        [{"group": "G11", "zone": "day", "months": "1-12", "day_type": "all", "starts": "00:00", "ends": "24:00"}],
+    )  # fmt: skip
     rows: dict[str, models.Model] = {
         "participants.Cluster": cast.cluster,
         "participants.Dso": dso,
         "participants.User": cast.owner,
         "participants.DsoUser": make_dso_user(dso, f"desk@{cast.cluster.slug}.example.org").dso_user,
-        "contracts.TariffRate": TariffRate.objects.create(
-            **book, component="network_variable", rate_net=1, unit="PLN/kWh", local_treatment="discounted",
-            valid_from=DAY,
+        "contracts.TariffBook": book,
+        "contracts.TariffRate": book.rates.get(),
+        "contracts.TariffZone": book.zones.get(),
+        "contracts.MarketPrice": MarketPrice.objects.create(
+            interval_start=NOON, version=MarketPrice.objects.count() + 1, pln_mwh=400, received_at=NOON, via="operator",
+            source="test",
         ),
-        "contracts.TariffZone": TariffZone.objects.create(
-            **book, months="1-12", day_type="all", starts="00:00", ends="24:00"
-        ),
+        "contracts.MonthlyMarketPrice": MonthlyMarketPrice.objects.get_or_create(
+            month=DAY, version=1, defaults={"pln_mwh": 1, "source": "as published"}
+        )[0],
         "auth.Group": Group.objects.create(name=cast.cluster.slug),
         "account.EmailAddress": cast.owner.emailaddress_set.get(),
         "mfa.Authenticator": Authenticator.objects.get(user=cast.coordinator),

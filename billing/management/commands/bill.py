@@ -8,7 +8,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing.domain.errors import BillingError
-from billing.services import BillingReport, bill_period
+from billing.services.statements import BillingReport, bill_period
 from clearing.management.times import find_cluster
 from contracts.domain.money import half_up
 from contracts.domain.tariff import TariffError
