@@ -47,21 +47,30 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the grid is: what days and hours mean there, and the VAT that its bills bear."""
+    """Where a grid is: what its days and hours mean, and which days are free."""
 
     tz: ZoneInfo
     country: str
-    vat_rate: Decimal
 
 
 def place_of(dso: Dso) -> Place:
     """That of the distributor's first cluster."""
-    cluster = Cluster.objects.filter(dso=dso).order_by("pk").first()
+    cluster = _first_cluster(dso)
+    return Place(time_zone(cluster.timezone), cluster.holidays) if cluster else Place(time_zone(HOME), HOME_COUNTRY)
+
+
+def vat_rate_of(dso: Dso) -> Decimal:
+    """The VAT of the bills in the distributor's first cluster, or the usual one."""
+    cluster = _first_cluster(dso)
     if cluster is None:
-        return Place(time_zone(HOME), HOME_COUNTRY, VAT_RATE)
+        return VAT_RATE
     with scope(cluster.pk):
         terms = ClusterTerms.objects.first()
-    return Place(time_zone(cluster.timezone), cluster.holidays, terms.vat_rate if terms else VAT_RATE)
+    return terms.vat_rate if terms else VAT_RATE
+
+
+def _first_cluster(dso: Dso) -> Cluster | None:
+    return Cluster.objects.filter(dso=dso).order_by("pk").first()
 
 
 def tariff_before(book: TariffBook) -> Tariff:
@@ -97,10 +106,10 @@ def example_bills(book: TariffBook, before: Tariff) -> list[Example]:
     """What typical members pay by the book's rates, beside what they pay without it."""
     place = place_of(book.dso)
     content = contents([book])[0]
-    day = max([book.valid_from, *(min(rate.valid_from for rate in content.rates) for _ in content.rates[:1])])
+    day = max(book.valid_from, min((rate.valid_from for rate in content.rates), default=date.min))
     old = Prices(before.rates, [row for row in before.zones if row.in_force(day)])
     holidays = public_holidays(place.country)
-    return examples(old, Prices(content.rates, content.zones), day, holidays, place.tz, place.vat_rate)
+    return examples(old, Prices(content.rates, content.zones), day, holidays, place.tz, vat_rate_of(book.dso))
 
 
 @transaction.atomic

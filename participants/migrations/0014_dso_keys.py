@@ -6,28 +6,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('participants', '0013_attach_partitions'),
+        ("participants", "0013_attach_partitions"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DsoKey',
+            name="DsoKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('secret_sha256', models.CharField(editable=False, max_length=64, unique=True, verbose_name='hash of the secret')),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked')),
-                ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('dso', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='participants.dso', verbose_name='distributor')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "secret_sha256",
+                    models.CharField(editable=False, max_length=64, unique=True, verbose_name="hash of the secret"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked")),
+                ("last_used_at", models.DateTimeField(blank=True, null=True, verbose_name="last used")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "dso",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="keys",
+                        to="participants.dso",
+                        verbose_name="distributor",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': "distributor's API key",
-                'verbose_name_plural': "distributors' API keys",
-                'ordering': ('dso', '-created_at'),
+                "verbose_name": "distributor's API key",
+                "verbose_name_plural": "distributors' API keys",
+                "ordering": ("dso", "-created_at"),
             },
         ),
     ]
