@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 
-from billing.models import Promise, Statement, StatementLine
-from participants.tenancy.admin import ReadOnlyTenantAdmin, ReadOnlyTenantInline
+from billing.models import BankTransaction, InterestRate, Promise, ReminderTerms, Statement, StatementLine
+from participants.tenancy.admin import OperatorOnly, ReadOnlyTenantAdmin, ReadOnlyTenantInline, TenantAdmin
 
 
 class PromiseInline(ReadOnlyTenantInline):
@@ -33,3 +33,29 @@ class StatementAdmin(ReadOnlyTenantAdmin):
     search_fields = ("participant__code", "participant__name")
     list_select_related = ("participant",)
     inlines = (PromiseInline, LineInline)
+
+
+@admin.register(BankTransaction)
+class BankTransactionAdmin(ReadOnlyTenantAdmin):
+    """All bookings on the coordinator's account."""
+
+    list_display = ("booked_on", "amount_pln", "partner_name", "title")
+    list_filter = (("booked_on", admin.DateFieldListFilter),)
+    search_fields = ("partner_name", "partner_account", "title", "reference")
+    exclude = ("fingerprint",)
+
+
+@admin.register(ReminderTerms)
+class ReminderTermsAdmin(TenantAdmin):
+    """When unpaid bills are reminded of, by date."""
+
+    change_action = "book_payments"
+    list_display = ("valid_from", "friendly_days", "second_days", "final_days", "demand_days")
+
+
+@admin.register(InterestRate)
+class InterestRateAdmin(OperatorOnly, admin.ModelAdmin):
+    """Statutory rates, the same for all clusters."""
+
+    list_display = ("kind", "valid_from", "percent")
+    list_filter = ("kind",)

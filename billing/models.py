@@ -6,9 +6,21 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
 from metering.models import MeteringPoint
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
+
+__all__ = [
+    "BankFile",
+    "BankTransaction",
+    "InterestRate",
+    "Promise",
+    "ReminderTerms",
+    "Side",
+    "Statement",
+    "StatementLine",
+]
 
 
 class Side(models.TextChoices):

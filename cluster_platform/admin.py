@@ -9,6 +9,7 @@ from cluster_platform.onboarding.admin import ApplicationAdmin, ComplaintAdmin
 from cluster_platform.onboarding.invitation_admin import InvitationAdmin
 from cluster_platform.onboarding.page_admin import ClusterPageAdmin
 from cluster_platform.participant_admin import ParticipantAdmin
+from cluster_platform.payments.bank_file_admin import BankFileAdmin
 from cluster_platform.point_admin import MeteringPointAdmin
 from cluster_platform.privacy_admin import ConsentAdmin, ErasureRequestAdmin
 from cluster_platform.substitution_admin import SubstitutionAdmin
@@ -16,6 +17,7 @@ from cluster_platform.substitution_admin import SubstitutionAdmin
 __all__ = [
     "ApiKeyAdmin",
     "ApplicationAdmin",
+    "BankFileAdmin",
     "ChangeAdmin",
     "ClusterPageAdmin",
     "ColumnMappingAdmin",

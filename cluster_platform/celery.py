@@ -27,6 +27,7 @@ STAGES = {
     "check": "metering.tasks.check_all_clusters",
     "count": "metering.tasks.count_all_clusters",
     "estimate": "contracts.tasks.estimate_all_clusters",
+    "price": "contracts.tasks.price_all_clusters",
     "clear": "clearing.tasks.clear_all_clusters",
 }
 app.conf.beat_schedule = {

@@ -1,10 +1,12 @@
 """The market's prices in the coordinator's admin: looked at, and taken in from files of the publisher."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,7 +19,9 @@ from cluster_platform.portal import numbers
 from contracts.domain.market_prices import MarketPricesRefused, PriceFault, days_of, read_prices
 from contracts.models import MarketPrice
 from contracts.services.market import Stored, store_market_prices
+from contracts.tasks import price_cluster
 from participants.tenancy.admin import ViewOnly, may_operate, request_may
+from participants.tenancy.tasks import for_every_cluster
 
 #: A year of quarter-hours has about 12 MB.
 LARGEST_FILE = 16 * 2**20
@@ -89,6 +93,8 @@ class MarketPriceAdmin(ViewOnly, admin.ModelAdmin):
         prices = read_prices(file.read())
         via = MarketPrice.Via.OPERATOR if may_operate(request) else MarketPrice.Via.COORDINATOR
         stored = store_market_prices(prices, via, file.name, timezone.now(), request.user.pk)
+        if stored.changed:
+            transaction.on_commit(partial(for_every_cluster, price_cluster), robust=True)
         return f"{_days_in_words(days_of(prices))}: {stored_in_words(stored)}"
 
 

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import ngettext
 
 from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
     ClusterSettings,
     Contract,
     ExternalPrice,
+    ExternalTerms,
     StaticKey,
     TariffBook,
     TariffRate,
     TariffZone,
 )
+from contracts.services.external_prices import price_externally
 from contracts.standard_admin import (
     ClusterTermsAdmin,
     MonthlyMarketPriceAdmin,
@@ -25,7 +29,7 @@ from contracts.standard_admin import (
     StandardSalePriceAdmin,
 )
 from metering.admin import DatedAdmin
-from participants.tenancy.admin import ReadOnlyTenantAdmin, ViewOnly, request_may
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin, ViewOnly, request_may
 
 __all__ = [
     "AgreementAdmin",
@@ -76,6 +80,26 @@ class StaticKeyAdmin(DatedAdmin):
     list_display = ("participant", "share", "valid_from")
     list_select_related = ("participant",)
     autocomplete_fields = ("participant",)
+
+
+@admin.register(ExternalTerms)
+class ExternalTermsAdmin(TenantAdmin):
+    """Prices of quarter-hours are made anew as soon as terms are stored."""
+
+    change_action = "change_prices"
+    list_display = (
+        "partner", "direction", "kind", "price_pln_mwh", "factor", "margin_pln_mwh", "balancing_pln_mwh",
+        "balancing_in_price", "valid_from", "valid_to",
+    )  # fmt: skip
+    list_filter = ("direction", "kind")
+    list_select_related = ("partner",)
+    readonly_fields = ("direction",)
+
+    def save_model(self, request: HttpRequest, obj: ExternalTerms, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        priced = price_externally(obj.cluster, timezone.now())
+        text = ngettext("%(n)s quarter-hour has another price.", "%(n)s quarter-hours have another price.", priced)
+        messages.success(request, text % {"n": priced})
 
 
 @admin.register(ExternalPrice)

@@ -15,6 +15,7 @@ from contracts.agreement_models import (
     ExternalPartner,
 )
 from contracts.domain.deadlines import DEADLINE_HOURS, LONGEST_DEADLINE_HOURS
+from contracts.external_models import ExternalTerms
 from contracts.market_models import MarketPrice
 from contracts.standard_models import (
     ClusterTerms,
@@ -43,6 +44,7 @@ __all__ = [
     "Contract",
     "ExternalPartner",
     "ExternalPrice",
+    "ExternalTerms",
     "MarketPrice",
     "MonthlyMarketPrice",
     "OfferAssignment",

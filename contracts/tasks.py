@@ -10,6 +10,7 @@ from django.utils import timezone
 from contracts.domain.market_prices import MARKET_ZONE, MarketPricesRefused
 from contracts.models import MarketPrice
 from contracts.services.deadline import estimate_overdue
+from contracts.services.external_prices import price_externally
 from contracts.services.market import store_market_prices
 from contracts.services.market_source import SourceFailed, fetch_day
 from contracts.services.retention import close_expired, delete_expired
@@ -68,6 +69,21 @@ def fetch_market_prices() -> None:
             log.info("market prices of %s: %s new, %s replaced", day, stored.new, stored.replaced)
         elif not prices and day <= today:
             log.warning("market prices of %s are not published", day)
+    for_every_cluster(price_cluster)
+
+
+@shared_task(base=SoleClusterTask)
+def price_cluster(cluster_id: int) -> None:
+    """Make the prices of quarter-hours from what was agreed outside."""
+    cluster = Cluster.objects.get(pk=cluster_id)
+    if changed := price_externally(cluster, timezone.now()):
+        log.info("%s: %s quarter-hours have another external price", cluster.slug, changed)
+
+
+@shared_task
+def price_all_clusters() -> None:
+    """Started by the beat."""
+    for_every_cluster(price_cluster)
 
 
 def _tell(whose: str, done: dict[str, tuple[date, int]]) -> None:

@@ -32,3 +32,4 @@ DETAILS_DIFFER = gettext_noop("the parts of the booking add up to %(sum)s instea
 BALANCE_DIFFERS = gettext_noop(
     "opening balance and bookings make %(sum)s, but the closing balance is %(value)s; lines are missing"
 )
+OTHER_ACCOUNT = gettext_noop("the account %(value)s is not the cluster's own, %(ours)s; nothing of it is booked")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def rows_of(day: date, first: str = "400.00", **changes: str) -> list[dict[str, 
     rows = []
     for number, start in enumerate(interval_starts(*day_bounds(day, MARKET_ZONE))):
         end = start + INTERVAL
-        price = changes.get(f"{end:at_%H%M}", str(float(first) + number))
+        price = changes.get(f"{end:at_%H%M}", str(Decimal(first) + number))
         rows.append(
             {
                 "dtime": f"{end.astimezone(MARKET_ZONE):%Y-%m-%d %H:%M:%S}", "rce_pln": float(price),

@@ -1,5 +1,7 @@
 """New rows of agreements for the tests of isolation."""
 
+import datetime as dt
+
 from contracts.models import (
     Agreement,
     AgreementDocument,
@@ -7,6 +9,7 @@ from contracts.models import (
     AgreementSignature,
     AgreementTemplate,
     ExternalPartner,
+    ExternalTerms,
 )
 from tests.cast import DAY, NOON, Cast
 
@@ -35,10 +38,19 @@ def document(cast: Cast) -> AgreementDocument:
     return AgreementDocument.objects.get_or_create(cluster=cast.cluster, agreement=agreement(cast), defaults=fields)[0]
 
 
+def partner(cast: Cast) -> ExternalPartner:
+    fields = ROWS[ExternalPartner](cast) | {"nip": "1000158380"}
+    return ExternalPartner.objects.get_or_create(cluster=cast.cluster, **fields)[0]
+
+
 ROWS = {
     ExternalPartner: lambda c: {
         "kind": "seller", "name": "Trader", "nip": "1000237576", "street": "ul. Przykladowa 1",
         "postcode": "00-001", "city": "Trzystacje",
+    },
+    ExternalTerms: lambda c: {
+        "partner": partner(c), "direction": "buy", "kind": "fixed", "price_pln_mwh": 400, "valid_from": DAY,
+        "valid_to": dt.date(2026, 2, 1),
     },
     AgreementTemplate: lambda c: {
         "kind": "participant", "language": "en", "version": 1, "body": "# Text", "notice_days": 30, "created_at": NOON,

@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 
-from billing.models import Promise, Statement, StatementLine
+from billing.models import BankFile, BankTransaction, Promise, ReminderTerms, Statement, StatementLine
 from clearing.models import ClearingRun, IntervalState, Position, Trade
 from contracts.models import (
     ClusterSettings,
@@ -82,6 +82,7 @@ SHARED = {
     "participants.Dso": "a distributor serves several clusters",
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
+    "billing.InterestRate": "a country's statutory rates",
     "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
     "contracts.TariffZone": "a distributor's published tariff",
@@ -248,7 +249,20 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "statement": statement(c), "side": "buy", "basis": "net", "p2p_pln": 1, "standard_pln": 2,
         "difference_pln": 1, "assurance_pln": Decimal("0.00"),
     },
+    BankFile: lambda c: {
+        "name": "july.csv", "sha256": "f" * 64, "received_at": NOON, "user": c.coordinator, "content": b"x",
+    },
+    BankTransaction: lambda c: {
+        "file": bank_file(c), "account": "PL88999999990000000000000900", "booked_on": DAY, "amount_pln": 1,
+        "fingerprint": "new",
+    },
+    ReminderTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
 }  # fmt: skip
+
+
+def bank_file(cast: Cast) -> BankFile:
+    fields = {"sha256": "e" * 64, "received_at": NOON, "user": cast.coordinator}
+    return BankFile.objects.get_or_create(cluster=cast.cluster, name="june.csv", defaults=fields)[0]
 
 
 def api_key(cast: Cast) -> ApiKey:

@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
+from billing.models import InterestRate
 from contracts.models import (
     Agreement,
     AgreementDocument,
@@ -240,6 +241,9 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         "contracts.TariffBook": book,
         "contracts.TariffRate": book.rates.get(),
         "contracts.TariffZone": book.zones.get(),
+        "billing.InterestRate": InterestRate.objects.create(
+            kind="statutory", valid_from=NOON.date() + dt.timedelta(days=cast.cluster.pk), percent=9
+        ),
         "contracts.MarketPrice": MarketPrice.objects.create(
             interval_start=NOON, version=MarketPrice.objects.count() + 1, pln_mwh=400, received_at=NOON, via="operator",
             source="test",

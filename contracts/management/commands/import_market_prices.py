@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from contracts.domain.market_prices import MarketPricesRefused, Price, days_of, read_prices
 from contracts.models import MarketPrice
+from contracts.services.external_prices import price_externally
 from contracts.services.market import Stored, store_market_prices
 from contracts.services.market_source import SourceFailed, fetch_day
 from metering.domain.calendar import CalendarError, each_day, parse_day
+from participants.models import Cluster
 
 FILE_BYTES = 16 * 2**20
 
@@ -43,6 +45,9 @@ class Command(BaseCommand):
             failed += not self._take(
                 source, MarketPrice.Via.LIVE, lambda each=each: fetch_day(settings.MARKET_PRICES_URL, each), each
             )
+        for cluster in Cluster.objects.order_by("slug"):
+            if priced := price_externally(cluster, timezone.now()):
+                self.stdout.write(f"{cluster.slug}: {priced} quarter-hours have another external price")
         if failed:
             raise CommandError(f"{failed} of {len(files) + len(days)} could not be stored")
 

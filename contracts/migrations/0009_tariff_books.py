@@ -26,7 +26,7 @@ UPDATE contracts_tariffrate r SET dso_id = b.dso_id FROM contracts_tariffbook b 
 UPDATE contracts_tariffzone z SET dso_id = b.dso_id FROM contracts_tariffbook b WHERE b.id = z.book_id;
 SET CONSTRAINTS ALL IMMEDIATE
 """
-# Row by row, and for every role. FOR SHARE waits for a publication that is under way and then sees it.
+# Row by row, and for every role. FOR SHARE waits for a publication that is under way; the statement after it sees it.
 IMMUTABLE = """
 CREATE FUNCTION refuse_published_book() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -44,13 +44,12 @@ BEGIN
 END $$;
 CREATE FUNCTION refuse_rows_of_published_book() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    books bigint[] := CASE TG_OP WHEN 'INSERT' THEN ARRAY[NEW.book_id] WHEN 'DELETE' THEN ARRAY[OLD.book_id]
+                      ELSE ARRAY[OLD.book_id, NEW.book_id] END;
     published integer;
 BEGIN
-    SELECT number INTO published FROM (
-        SELECT number, state FROM contracts_tariffbook
-        WHERE id IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.book_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.book_id END)
-        FOR SHARE
-    ) book WHERE state = 'published';
+    PERFORM FROM contracts_tariffbook WHERE id = ANY(books) FOR SHARE;
+    SELECT number INTO published FROM contracts_tariffbook WHERE id = ANY(books) AND state = 'published';
     IF FOUND THEN
         RAISE EXCEPTION 'tariff book % is published and can not be changed; publish a new one', published
             USING ERRCODE = 'restrict_violation';
@@ -95,7 +94,7 @@ def book(related_name, **kwargs):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts", "0007_market_prices"),
+        ("contracts", "0008_external_terms"),
         ("participants", "0013_attach_partitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
