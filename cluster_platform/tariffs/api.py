@@ -102,9 +102,15 @@ class BookView(DsoView):
         book = self.book(number)
         return Response(_answer(book) | _rows(stored.book_tables(book)))
 
-    @extend_schema(operation_id="discard_tariff_book", responses={204: None, 409: Faults})
-    def delete(self, request: Request, number: int) -> Response:
-        """Discard a draft; 409: it is published."""
+
+class DiscardView(DsoView):
+    """The end of a draft."""
+
+    parser_classes = (JSONParser,)
+
+    @extend_schema(operation_id="discard_tariff_book", request=None, responses={204: None, 409: Faults})
+    def post(self, request: Request, number: int) -> Response:
+        """204: the draft is gone; 409: the book is published and stays."""
         try:
             delete_draft(self.book(number))
         except DatasetError as error:

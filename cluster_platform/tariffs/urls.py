@@ -18,5 +18,6 @@ urlpatterns = [
     path("dso/tariffs/<int:number>/calendar/<str:group>/", pages.calendar, name="dso_tariff_calendar"),
     path("api/v1/tariff-books", api.BooksView.as_view(), name="api-tariff-books"),
     path("api/v1/tariff-books/<int:number>", api.BookView.as_view(), name="api-tariff-book"),
+    path("api/v1/tariff-books/<int:number>/discard", api.DiscardView.as_view(), name="api-tariff-book-discard"),
     path("api/v1/tariff-books/<int:number>/publish", api.PublishView.as_view(), name="api-tariff-book-publish"),
 ]
