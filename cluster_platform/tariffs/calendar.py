@@ -30,6 +30,7 @@ YEAR = 366
 MONDAY = date(2024, 1, 1)
 HOLIDAYS_LISTED = 6
 HOURS_A_HEADING = 3
+SHORT = 10
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,18 @@ class Cell:
     shade: int
     hours: str
 
+    @property
+    def short(self) -> bool:
+        """Too short for a word, even on a wide screen."""
+        return self.quarter_hours < SHORT
+
 
 @dataclass(frozen=True)
 class Row:
     """A day of the week, with its hours from midnight to midnight."""
 
     name: str
+    short_name: str
     cells: list[Cell]
 
 
@@ -94,7 +101,7 @@ def calendar_of(group: str, rates: Sequence[Rate], zones: Sequence[ZoneRow], day
         "prices": told,
         "cheapest": cheapest,
         "dearest": dearest,
-        "one_price": cheapest.price.micro if cheapest.price.micro == dearest.price.micro else None,
+        "one_price": cheapest.price.micro == dearest.price.micro,
         "price_unit": numbers.price_unit(),
         "hours": [f"{hour:02d}" for hour in range(0, 24, HOURS_A_HEADING)],
         "by_phases": any(price.phases for price in prices),
@@ -119,16 +126,25 @@ def _shades(prices: Sequence[ZonePrice]) -> dict[str, int]:
 
 
 def _week(season: Season, shades: dict[str, int]) -> Week:
-    days = [(date_format(MONDAY + timedelta(days=n), "l"), season.workday if n < 5 else season.free) for n in range(7)]
-    days.append((gettext("Public holiday"), season.free))
-    both = [(gettext("Monday to Friday"), season.workday), (gettext("Weekends, holidays"), season.free)]
-    bands = []
-    for zone, workday, free in season.surcharges:
-        kinds = zip((name for name, _parts in both), (workday, free), strict=True)
-        bands.append(Band(zone, [Row(name, _cells(parts, {zone: SHADES})) for name, parts in kinds]))
+    dates = [MONDAY + timedelta(days=n) for n in range(7)]
+    rows = [
+        Row(date_format(day, "l"), date_format(day, "D"), _cells(season.workday if n < 5 else season.free, shades))
+        for n, day in enumerate(dates)
+    ]
+    rows.append(Row(gettext("Public holiday"), gettext("holiday"), _cells(season.free, shades)))
+    bands = [
+        Band(
+            zone,
+            [
+                Row(gettext("Monday to Friday"), gettext("Mon – Fri"), _cells(workday, {zone: SHADES})),
+                Row(gettext("Weekends, holidays"), gettext("free days"), _cells(free, {zone: SHADES})),
+            ],
+        )
+        for zone, workday, free in season.surcharges
+    ]
     return Week(
         months=_months(season.months),
-        rows=[Row(name, _cells(parts, shades)) for name, parts in days],
+        rows=rows,
         bands=bands,
         hours=_hours(season),
     )

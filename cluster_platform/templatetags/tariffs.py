@@ -11,6 +11,7 @@ from cluster_platform.portal import numbers, words
 from cluster_platform.tariffs.calendar import plain_rate
 from cluster_platform.templatetags.portal import rate_unit, with_unit
 from contracts.domain.book_difference import RateKey
+from contracts.domain.money import from_micro
 from contracts.domain.tariff import Rate
 from contracts.domain.zones import ANY_GROUP, ZoneRow, format_clock
 from contracts.tariff_models import TariffRate
@@ -43,6 +44,12 @@ def rate(row: Rate) -> SafeString:
 def micro(value: int) -> str:
     """Micro-PLN as PLN with as many decimals as matter."""
     return plain_rate(value)
+
+
+@register.filter
+def rounded(value: int) -> str:
+    """Micro-PLN as PLN with the digits that one remembers."""
+    return numbers.number(from_micro(value), 2 if value >= 100_000 else 3)
 
 
 @register.filter

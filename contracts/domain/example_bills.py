@@ -59,6 +59,13 @@ class Example:
     old: ExampleBill | None
     new: ExampleBill | None
 
+    @property
+    def change(self) -> Decimal | None:
+        """(new − old) / old of the gross sums; None where there is no such number."""
+        if self.old is None or self.new is None or not self.old.gross:
+            return None
+        return (self.new.gross - self.old.gross) / self.old.gross
+
     def rows(self) -> Iterator[tuple[str, str, BillLine | None, BillLine | None]]:
         """Lines of both side by side, by component and zone."""
         old, new = ({(x.component, x.zone): x for x in bill.lines} if bill else {} for bill in (self.old, self.new))
