@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clearing.models import ClearingRun, Position, Trade
+from clearing.models import ClearingRun, ExternalRules, Position, Trade
 from metering.domain.calendar import INTERVAL
 from metering.models import ReadingAccess
 from metering.services.access_log import Reader, note_access
-from participants.tenancy.admin import ReadOnlyTenantAdmin
+from participants.tenancy.admin import ReadOnlyTenantAdmin, TenantAdmin
 
 
 def _table(headings: list[str], rows: Iterable[tuple[object, ...]]) -> SafeString:
@@ -89,6 +89,16 @@ class ClearingRunAdmin(ReadOnlyTenantAdmin):
             gettext("Equalisation (PLN)"),
         ]  # fmt: skip
         return _table(headings, rows)
+
+
+@admin.register(ExternalRules)
+class ExternalRulesAdmin(TenantAdmin):
+    """One row a cluster; without it the usual rules hold."""
+
+    list_display = ("four_eyes", "tolerance_wh", "tolerance_pln_mwh", "tolerance_pln", "tolerance_total_pln")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and not ExternalRules.objects.exists()
 
 
 def kwh(wh: int) -> str:

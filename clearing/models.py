@@ -7,6 +7,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils.translation import gettext_lazy as _
 
+from clearing.external_models import ExternalDifference as ExternalDifference
+from clearing.external_models import ExternalInvoiceFile as ExternalInvoiceFile
+from clearing.external_models import ExternalInvoiceLine as ExternalInvoiceLine
+from clearing.external_models import ExternalLine as ExternalLine
+from clearing.external_models import ExternalRules as ExternalRules
+from clearing.external_models import ExternalSettlement as ExternalSettlement
 from metering.models import MeteringPoint, on_the_quarter_hour
 from participants.tenancy.models import BulkTenantModel, TenantForeignKey, TenantModel
 

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
+from billing.domain.relief import ReliefTable
+from billing.domain.standard import Standard
 from contracts.domain.tariff import Profile, Slot, TariffBook
 
 BUY, SELL = "buy", "sell"
@@ -28,16 +31,20 @@ class Charges:
 
 @dataclass(frozen=True, slots=True)
 class BillingSlot:
-    """All that prices energy in an interval. `retail`: (group, zone) → retail price with excise [micro-PLN/kWh]."""
+    """All that prices energy in an interval.
+
+    `retail`: (offer, group, zone) → retail price with excise [micro-PLN/kWh]; `relief`: None where there is none.
+    """
 
     tariff: Slot
     charges: Charges
-    retail: Mapping[tuple[str, str], int]
+    retail: Mapping[tuple[str, str, str], int]
+    relief: ReliefTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SalePrice:
-    """A seller's standard mechanism of the month: PLN/MWh and the factor that multiplies it."""
+    """A row of the cluster's list for the month: PLN/MWh and the factor that multiplies it."""
 
     pln_mwh: Decimal
     factor: Decimal
@@ -45,7 +52,11 @@ class SalePrice:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for the whole cluster in the period `[first, end)`, a calendar month of local days."""
+    """What holds for the whole cluster in the period `[first, end)`, a calendar month of local days.
+
+    `sale_prices`: the cluster's list by legal form; `standards`: every standard mechanism that some member is compared
+    with; `self_consumption`: of the month, for the statutory relief.
+    """
 
     first: date
     end: date
@@ -54,6 +65,8 @@ class Terms:
     excise_micro: int
     vat_rate: Decimal
     sale_prices: Mapping[str, SalePrice]
+    standards: tuple[Standard, ...]
+    self_consumption: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +106,24 @@ class TradeSums:
 
 @dataclass(frozen=True, slots=True)
 class StandardSums:
-    """What the standard mechanism would have counted as drawn and fed in, in the intervals of one slot."""
+    """What a standard mechanism (its number in the terms) would have counted in the intervals of one slot.
+
+    `sale_nano`: Σ fed in × market price, where that is how it pays, before its factor.
+    """
 
     slot: int
+    standard: int
     drawn_wh: int
     fed_in_wh: int
+    sale_nano: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReliefSums:
+    """A metering point's part of the energy shared in the statutory hours, in the intervals of one slot."""
+
+    slot: int
+    wh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +137,4 @@ class Span:
     positions: tuple[PositionSums, ...]
     trades: tuple[TradeSums, ...]
     standard: tuple[StandardSums, ...]
+    relief: tuple[ReliefSums, ...] = ()

@@ -4,6 +4,8 @@
 - excise and the buyer's fee: on every kWh bought; the seller's fee: on every kWh sold locally
 - grid fees per kWh: the rate in full from outside, discounted or waived by its treatment over a sharing level
 - monthly rates: `rate × [kW ×] days / days of the month`, half up to 9 decimals
+- relief: for each component that the tariff relieves by the hour, what is waived of its rate on the shared energy, as a
+  negative line of its own
 
 A cost is positive, an income negative. Quantities are in 10⁻⁹ of the unit, amounts in nano-PLN.
 """
@@ -15,8 +17,8 @@ from datetime import date
 
 from billing.domain.inputs import BUY, SELL, BillingSlot, Span, Terms
 from contracts.domain.fees import EXTERNAL, level_micro
-from contracts.domain.money import NANO, divide_half_up, scaled
-from contracts.domain.tariff import DISCOUNTED, PER_KW_MONTH
+from contracts.domain.money import NANO, divide_half_up, scaled, times_half_up
+from contracts.domain.tariff import DISCOUNTED, HOURLY, PER_KW_MONTH, RELIEF_ENDING
 from contracts.domain.zones import FLAT
 
 LOCAL_ENERGY, EXTERNAL_ENERGY = "local_energy", "external_energy"
@@ -100,6 +102,7 @@ def span_lines(span: Span, terms: Terms) -> Iterator[Line]:
     for (number, level), wh in sold.items():
         slot = terms.slots[number]
         _add_fee(sums, SELL, SERVICE_FEE, level, _days(slot), wh, slot.charges.seller_fee_micro)
+    _add_relief(sums, terms)
     yield from sums.lines()
     yield from _monthly_lines(span, terms)
 
@@ -147,6 +150,22 @@ def _add_grid_fees(sums: _Sums, terms: Terms, slot: BillingSlot, level: str, wh:
             first, end = max(first, slot.charges.first), min(end, slot.charges.end)
         micro = level_micro(part, level, slot.charges.discounts)
         sums.add(BUY, part.component, part.zone, level, (first, end), wh, wh * micro)
+
+
+def _add_relief(sums: _Sums, terms: Terms) -> None:
+    """What the statutory hour waives: each waived part of a rate is rounded half up to 6 decimals, like a discount."""
+    for row in sums.span.relief:
+        slot = terms.slots[row.slot]
+        if slot.relief is None:
+            continue
+        for part in terms.book.kwh_components(sums.span.profile, slot.tariff):
+            if part.treatment != HOURLY:
+                continue
+            micro = times_half_up(part.micro, slot.relief.waived(part.component, terms.self_consumption))
+            if micro:
+                first = max(part.rate.valid_from, slot.relief.first)
+                end = min(part.rate.valid_to or terms.end, slot.relief.end)
+                sums.add(BUY, part.component + RELIEF_ENDING, part.zone, "", (first, end), row.wh, -row.wh * micro)
 
 
 def _monthly_lines(span: Span, terms: Terms) -> Iterator[Line]:

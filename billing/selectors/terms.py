@@ -1,17 +1,22 @@
 """What a month is billed by: tariff book, settings, retail and sale prices, and the slot of every interval."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
 from billing.domain.errors import BillingError
 from billing.domain.inputs import BillingSlot, Charges, SalePrice, Terms
+from billing.domain.relief import ReliefTable
+from billing.selectors.standards import Standards, retail_prices
 from contracts.domain.money import to_micro
-from contracts.domain.tariff import TariffBook
-from contracts.models import ClusterSettings, ClusterTerms, RetailPrice, StandardSalePrice
+from contracts.domain.tariff import HOURLY, TariffBook
+from contracts.models import ClusterSettings, ClusterTerms, ReliefStep, RetailPrice, StandardSalePrice
 from contracts.selectors import tariff_book
 from contracts.selectors.book import discounts as own_discounts
 from metering.domain.calendar import interval_starts, local_midnight, month_days, time_zone
@@ -32,14 +37,31 @@ class Month:
         """The first instant of a local day, in UTC."""
         return local_midnight(day, self.tz)
 
+    @property
+    def hours(self) -> list[int]:
+        """The local hour of each interval, numbered from 0: on the day of 25 hours the repeated one counts twice."""
+        numbers: dict[tuple[object, ...], int] = {}
+        local = (start.astimezone(self.tz) for start in self.starts)
+        return [numbers.setdefault((at.date(), at.hour, at.utcoffset()), len(numbers)) for at in local]
+
 
 @dataclass(frozen=True, slots=True)
 class MonthTerms:
     """The terms of a month; interval `i` of the month lies in the slot `terms.slots[slot_of[i]]`."""
 
     terms: Terms
-    netting: str
+    standards: Standards
     slot_of: Sequence[int]
+
+    @property
+    def relieved(self) -> bool:
+        """Whether the statutory hour waives anything in the month."""
+        hourly = any(rate.treatment == HOURLY for rate in self.terms.book.rates)
+        return hourly and any(slot.relief is not None for slot in self.terms.slots)
+
+    def completed(self, self_consumption: Fraction) -> Terms:
+        """The terms once everybody's standard mechanism and the month's self-consumption are known."""
+        return replace(self.terms, standards=self.standards.found, self_consumption=self_consumption)
 
 
 def month_of(cluster: Cluster, name: str) -> Month:
@@ -57,7 +79,9 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
     except ClusterTerms.DoesNotExist:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
     book = tariff_book(cluster)
-    slots, slot_of = _slots(book, _charges(cluster, book, month), _retail(cluster, month), month)
+    standards = Standards(cluster, tax, month.first, month.end)
+    retail = retail_prices(cluster, standards.offer_names, month.first, month.end)
+    slots, slot_of = _slots(book, _charges(cluster, book, month), retail, _relief(cluster, month), month)
     sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first).order_by("version")
     terms = Terms(
         first=month.first,
@@ -67,16 +91,21 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
         excise_micro=to_micro(tax.excise_pln_kwh),
         vat_rate=tax.vat_rate,
         sale_prices={sale.legal_form: SalePrice(sale.pln_mwh, sale.factor) for sale in sales},
+        standards=(),
     )
-    return MonthTerms(terms, tax.netting, slot_of)
+    return MonthTerms(terms, standards, slot_of)
 
 
 def _slots(
-    book: TariffBook, charges: Sequence[Charges], retail: Sequence[RetailPrice], month: Month
+    book: TariffBook,
+    charges: Sequence[Charges],
+    retail: Sequence[RetailPrice],
+    relief: Sequence[ReliefTable],
+    month: Month,
 ) -> tuple[tuple[BillingSlot, ...], list[int]]:
-    """The distinct combinations of zones, rates, settings and retail prices, and that of each interval."""
+    """The distinct combinations of zones, rates, settings, retail prices and relief, and that of each interval."""
     index = book.slot_index(month.starts, month.tz)
-    numbers: dict[tuple[int, int, date], int] = {}
+    numbers: dict[tuple[int, int, date, int | None], int] = {}
     slots: list[BillingSlot] = []
     slot_of: list[int] = []
     steps = _steps(retail, month)
@@ -84,10 +113,12 @@ def _slots(
         day = start.astimezone(month.tz).date()
         charge = next(i for i, each in enumerate(charges) if each.first <= day < each.end)
         step = max(each for each in steps if each <= day)
-        key = tariff, charge, step
+        table = next((i for i, each in enumerate(relief) if each.first <= day < each.end), None)
+        key = tariff, charge, step, table
         if key not in numbers:
             numbers[key] = len(slots)
-            slots.append(BillingSlot(index.slots[tariff], charges[charge], _retail_on(retail, step)))
+            waived = None if table is None else relief[table]
+            slots.append(BillingSlot(index.slots[tariff], charges[charge], _retail_on(retail, step), waived))
         slot_of.append(numbers[key])
     return tuple(slots), slot_of
 
@@ -116,20 +147,30 @@ def _charges(cluster: Cluster, book: TariffBook, month: Month) -> list[Charges]:
     return charges
 
 
-def _retail(cluster: Cluster, month: Month) -> list[RetailPrice]:
+def _relief(cluster: Cluster, month: Month) -> list[ReliefTable]:
+    """The steps of the statutory relief between the days of the month on which any starts or ends; none, no table."""
     in_force = Q(valid_to=None) | Q(valid_to__gt=month.first)
-    return list(RetailPrice.objects.filter(in_force, cluster=cluster, offer__is_default=True, valid_from__lt=month.end))
+    steps = list(ReliefStep.objects.filter(in_force, cluster=cluster, valid_from__lt=month.end))
+    found = []
+    for first, end in pairwise([*_steps(steps, month), month.end]):
+        table: dict[str, list[tuple[Decimal, Decimal]]] = {}
+        for step in steps:
+            if step.valid_from <= first and (step.valid_to is None or first < step.valid_to):
+                table.setdefault(step.component, []).append((step.self_consumption_from, step.waived))
+        if table:
+            found.append(ReliefTable(first, end, {name: tuple(rows) for name, rows in table.items()}))
+    return found
 
 
-def _steps(retail: Iterable[RetailPrice], month: Month) -> list[date]:
-    """The first day of the month and every later one on which a retail price starts or ends."""
-    days = {day for price in retail for day in (price.valid_from, price.valid_to) if day is not None}
+def _steps(rows: Iterable[RetailPrice | ReliefStep], month: Month) -> list[date]:
+    """The first day of the month and every later one on which a row starts or ends."""
+    days = {day for row in rows for day in (row.valid_from, row.valid_to) if day is not None}
     return [month.first, *sorted(day for day in days if month.first < day < month.end)]
 
 
-def _retail_on(retail: Iterable[RetailPrice], day: date) -> Mapping[tuple[str, str], int]:
+def _retail_on(retail: Iterable[RetailPrice], day: date) -> Mapping[tuple[str, str, str], int]:
     return {
-        (price.group, price.zone): to_micro(price.energy_pln_kwh)
+        (price.offer.name, price.group, price.zone): to_micro(price.energy_pln_kwh)
         for price in retail
         if price.valid_from <= day and (price.valid_to is None or day < price.valid_to)
     }

@@ -11,10 +11,13 @@ from django.db import connection
 
 from billing.domain.errors import BillingError
 from billing.domain.lines import ASSURANCE, SERVICE_FEE
+from billing.domain.relief import is_relief
 from billing.domain.statement import StatementDraft, build_statement
-from billing.models import Promise, Statement, StatementLine
+from billing.models import Promise, ReliefMonth, Statement, StatementLine
+from billing.selectors.accounts import Account, accounts
+from billing.selectors.relief import ReliefTotals
 from billing.selectors.statements import Progress, current_statements, progress
-from billing.selectors.sums import Account, accounts, pin_intervals, spans
+from billing.selectors.sums import MonthSums, pin_intervals
 from billing.selectors.terms import Month, month_of, month_terms
 from contracts.domain.money import from_nano
 from metering.models import MeteringPoint
@@ -37,6 +40,8 @@ class BillingReport:
     total_pln: Decimal = field(default_factory=Decimal)
     service_fees_pln: Decimal = field(default_factory=Decimal)
     assurance_pln: Decimal = field(default_factory=Decimal)
+    relief_pln: Decimal = field(default_factory=Decimal)
+    relief: ReliefMonth | None = None
 
     @property
     def shortfall_pln(self) -> Decimal:
@@ -50,6 +55,7 @@ class BillingReport:
             self.total_pln += from_nano(draft.amount_nano)
             self.service_fees_pln += from_nano(draft.total_nano(SERVICE_FEE))
             self.assurance_pln -= from_nano(draft.total_nano(ASSURANCE))
+            self.relief_pln -= from_nano(sum(x.amount_nano for x in draft.lines if is_relief(x.component)))
 
 
 def bill_period(
@@ -71,8 +77,9 @@ def bill_period(
         billed = accounts(cluster, month)
         in_force = {statement.participant_id: statement for statement in current_statements(cluster, month)}
         store = _Store(cluster, month, now, in_force)
-        with closing(spans(cluster, month, terms.netting, billed)) as summed:
-            built = ((account, build_statement(account.member, found, terms.terms)) for account, found in summed)
+        sums = MonthSums(cluster, month, terms, billed)
+        with closing(sums.members()) as summed:
+            built = ((account, build_statement(account.member, found, sums.terms)) for account, found in summed)
             while batch := list(islice(built, BATCH)):
                 changed = [(account, draft) for account, draft in batch if store.differs(account, draft)]
                 store.add(changed)
@@ -81,7 +88,24 @@ def bill_period(
                 report.replaced += sum(account.participant.pk in in_force for account, _ in changed)
                 report.new += sum(account.participant.pk not in in_force for account, _ in changed)
                 on_progress(report.statements, len(billed))
+        report.relief = _store_relief(cluster, month, now, sums)
         return report
+
+
+def _store_relief(cluster: Cluster, month: Month, now: datetime, sums: MonthSums) -> ReliefMonth | None:
+    """The month's statutory hours, as a new revision if they differ from the one in force."""
+    before = ReliefMonth.objects.filter(cluster=cluster, period=month.first).order_by("-revision").first()
+    found = sums.relief or (ReliefTotals(0, 0, 0, 0) if before else None)
+    if found is None:
+        return None
+    values = {
+        "injected_wh": found.injected_wh, "drawn_wh": found.drawn_wh, "shared_wh": found.shared_wh,
+        "given_wh": sums.given_wh, "missing_readings": found.missing,
+    }  # fmt: skip
+    if before and all(getattr(before, name) == value for name, value in values.items()):
+        return before
+    revision = before.revision + 1 if before else 1
+    return ReliefMonth.objects.create(cluster=cluster, period=month.first, revision=revision, billed_at=now, **values)
 
 
 @dataclass(frozen=True, slots=True)

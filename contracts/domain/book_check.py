@@ -7,10 +7,12 @@ group has rates at all; a charge that is not due is a row with rate 0, never a m
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from contracts.domain.tariff import FULL, HOURLY, PER_KWH, TREATMENTS, UNITS, Rate
+from contracts.domain.tariff import FULL, HOURLY, PER_KWH, RELIEF_ENDING, TREATMENTS, UNITS, Rate
 from contracts.domain.zones import ANY_GROUP, FLAT, BookProblem, ZoneRow
 
 Key = tuple[str, str, str]
+#: With its ending it still is the name of a component, of 40 characters at most.
+LONGEST_RELIEVED = 40 - len(RELIEF_ENDING)
 
 
 def rate_problems(rates: Sequence[Rate], zones: Sequence[ZoneRow]) -> Iterator[BookProblem]:
@@ -41,6 +43,12 @@ def _row_problems(rates: Sequence[Rate]) -> Iterator[BookProblem]:
             yield BookProblem(index, "local_treatment", text)
         elif rate.unit != PER_KWH and rate.treatment != FULL:
             yield BookProblem(index, "local_treatment", "a monthly rate can only be 'full': it has no local part")
+        if rate.component.endswith(RELIEF_ENDING):
+            text = f"a component can't end in '{RELIEF_ENDING}': that is what statements call what is relieved of it"
+            yield BookProblem(index, "component", text)
+        elif rate.treatment == HOURLY and len(rate.component) > LONGEST_RELIEVED:
+            text = f"the name of an '{HOURLY}' component has at most {LONGEST_RELIEVED} characters"
+            yield BookProblem(index, "component", text)
         if rate.unit == PER_KWH and not rate.zone:
             yield BookProblem(index, "zone", "a rate per kWh needs a zone; give 'flat' if it is always the same")
         if rate.unit in UNITS and rate.unit != PER_KWH and rate.zone:

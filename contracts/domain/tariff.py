@@ -25,6 +25,8 @@ UNITS = (PER_KWH, PER_MONTH, PER_KW_MONTH)
 FULL, DISCOUNTED, WAIVED, HOURLY = "full", "discounted", "waived", "hourly"
 TREATMENTS = (FULL, DISCOUNTED, WAIVED, HOURLY)
 CAPACITY = "capacity"
+#: What a statement calls what is relieved of a component: `<component>_relief`.
+RELIEF_ENDING = "_relief"
 SATURDAY = 5
 
 

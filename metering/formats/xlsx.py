@@ -36,7 +36,8 @@ _MOST_BYTES = 4 << 30
 _MOST_TEXT_BYTES = 64 << 20
 _IN_MEMORY = 1 << 22
 _MINUTE = timedelta(minutes=1)
-_BROKEN = (
+#: What a workbook that can't be read makes the libraries raise.
+BROKEN = (
     BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OverflowError, OSError, EOFError, ZlibError,
     ParseError, TypeError, AttributeError, NotImplementedError,
 )  # fmt: skip
@@ -61,10 +62,10 @@ def read(stream: BinaryIO, source: Context) -> Found:
 
 
 def _labelled(file: BinaryIO, point: str, columns: Columns) -> Iterator[Labelled | Fault]:
-    sheet_rows = _rows(file, columns.sheet)
+    rows = sheet_rows(file, columns.sheet)
     line, places = 0, {}
     try:
-        for line, row in enumerate(sheet_rows, start=1):
+        for line, row in enumerate(rows, start=1):
             if line < columns.header_line:
                 continue
             if line == columns.header_line:
@@ -78,14 +79,15 @@ def _labelled(file: BinaryIO, point: str, columns: Columns) -> Iterator[Labelled
     except Unreadable as error:
         yield error.at(line)
         return
-    except _BROKEN:
+    except BROKEN:
         yield fault(line, "", NOT_A_WORKBOOK)
         return
     if line < columns.header_line:
         yield fault(line, "", HEADER_ROW, value=columns.header_line)
 
 
-def _rows(file: BinaryIO, sheet: str) -> Iterator[tuple[Any, ...]]:
+def sheet_rows(file: BinaryIO, sheet: str = "") -> Iterator[tuple[Any, ...]]:
+    """The rows of a sheet, by default the first one. Raises Unreadable, or one of BROKEN."""
     with ZipFile(file) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
     texts = sum(size for name, size in sizes.items() if name.casefold().endswith("sharedstrings.xml"))

@@ -19,6 +19,7 @@ from billing.domain.inputs import (
     Terms,
     TradeSums,
 )
+from billing.domain.standard import Standard
 from billing.domain.statement import build_statement
 from contracts.domain.tariff import Profile, Rate, Slot, TariffBook, TariffError
 
@@ -45,11 +46,12 @@ POINT = "590000000000000013"
 def terms(charges=None, **changes):
     charges = charges or (Charges(JUNE, JULY, 20_000, 10_000, {"station": Decimal("0.25")}),)
     tariff = Slot((), ("peak",), YEAR[0])
-    retail = {("G11", "flat"): 502_000, ("C13", "flat"): 600_000}
+    retail = {("Standard", "G11", "flat"): 502_000, ("Standard", "C13", "flat"): 600_000}
     values = {
         "first": JUNE, "end": JULY, "book": BOOK, "excise_micro": 5000, "vat_rate": Decimal("0.23"),
         "slots": tuple(BillingSlot(tariff, each, retail) for each in charges),
         "sale_prices": {"person": SalePrice(Decimal("138.85"), Decimal("1.23"))},
+        "standards": (Standard("Standard"),),
     }  # fmt: skip
     return Terms(**values | changes)
 
@@ -60,7 +62,7 @@ def household_span(first=JUNE, end=JULY):
         POINT, first, end, G11,
         (PositionSums(0, 10_000, 3_000, 5_000, 2_500_000_000, 2_000, 600_000_000, 7, -5),),
         (TradeSums(0, BUY, "station", 10_000, 4_000_000_000), TradeSums(0, SELL, "station", 3_000, 1_200_000_000)),
-        (StandardSums(0, 15_000, 5_000),),
+        (StandardSums(0, 0, 15_000, 5_000),),
     )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def test_what_a_seller_misses_is_made_up_to_the_next_grosz():
 def test_a_company_pays_by_kilowatt_and_capacity_factor_for_its_days_only():
     span = Span(
         POINT, MID_JUNE, JULY, C13,
-        (PositionSums(0, 0, 0, 1_000, 500_000_000, 0, 0, 0, 0),), (), (StandardSums(0, 1_000, 0),),
+        (PositionSums(0, 0, 0, 1_000, 500_000_000, 0, 0, 0, 0),), (), (StandardSums(0, 0, 1_000, 0),),
     )  # fmt: skip
     statement = build_statement(Member("P2", "company", True), [span], terms())
     found = amounts(statement)

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -18,12 +19,15 @@ from billing.domain.inputs import (
     Charges,
     Member,
     PositionSums,
+    ReliefSums,
     SalePrice,
     Span,
     StandardSums,
     Terms,
     TradeSums,
 )
+from billing.domain.relief import ReliefTable
+from billing.domain.standard import Standard
 from billing.domain.statement import StatementDraft, build_statement
 from contracts.domain.tariff import Profile, Rate, TariffBook
 from contracts.domain.zones import ZoneRow
@@ -51,6 +55,10 @@ BOOK = TariffBook(
         rate("B", "network_fixed", "", "PLN/kW/month", 5_730_000, "full"),
         rate("*", "quality", "flat", "PLN/kWh", 33_160, "full"),
         rate("*", "res", "flat", "PLN/kWh", 7_300, "waived"),
+        rate("*", "cogeneration", "flat", "PLN/kWh", 3_000, "hourly"),
+        rate("A", "transit", "flat", "PLN/kWh", 41_237, "hourly"),
+        rate("B", "transit", "day", "PLN/kWh", 52_119, "hourly"),
+        rate("B", "transit", "night", "PLN/kWh", 17_003, "hourly"),
         rate("B", "capacity", "peak", "PLN/kWh", 219_400, "full"),
     ),
     zones=(
@@ -60,7 +68,26 @@ BOOK = TariffBook(
     ),
     holidays=frozenset(),
 )
-RETAIL = {("A", "flat"): 502_000, ("B", "day"): 544_700, ("B", "night"): 414_600}
+RETAIL = {
+    (offer, group, zone): price + extra
+    for offer, extra in (("Standard", 0), ("Own", 90_000))
+    for group, zone, price in (("A", "flat", 502_000), ("B", "day", 544_700), ("B", "night", 414_600))
+}
+RELIEF = ReliefTable(
+    START, END,
+    {
+        "cogeneration": ((Decimal(0), Decimal(1)),),
+        "transit": tuple((Decimal(f"0.{6 + n}") if n < 4 else Decimal(1), Decimal(5 + 5 * n) / 100) for n in range(5)),
+        # The trade waives this one: a step of it does nothing.
+        "res": ((Decimal(0), Decimal(1)),),
+    },
+)  # fmt: skip
+STANDARDS = (
+    Standard("Standard"),
+    Standard("Own", "hour", "market", Decimal("1.23"), floored=True),
+    Standard("Standard", kind="fixed", factor=Decimal("0.9"), pln_mwh=Decimal("310.005")),
+    Standard("Own", kind="month", pln_mwh=Decimal("-12.5"), floored=True),
+)
 
 
 @dataclass
@@ -81,6 +108,7 @@ class World:
     sale: int = 0
     bought_wh: int = 0
     sold_locally_wh: int = 0
+    relieved: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def statements(self) -> list[StatementDraft]:
         return [build_statement(member, spans, self.terms) for member, spans in self.members.items()]
@@ -149,11 +177,16 @@ def worlds(draw):
         member = Member(f"P{number}", draw(st.sampled_from(["person", "company"])), draw(st.booleans()))
         rows = [PositionSums(slot, *row) for (code, slot), row in sums.items() if code == point.code]
         own = [TradeSums(*key[1:], *row) for key, row in trades.items() if key[0] == point.code]
-        standard = [
-            StandardSums(r.slot, r.local_bought_wh + r.external_bought_wh, r.local_sold_wh + r.external_sold_wh)
-            for r in rows
-        ]
-        span = Span(point.code, point.first, point.end, point.profile, tuple(rows), tuple(own), tuple(standard))
+        kind = draw(st.integers(0, len(STANDARDS) - 1))
+        standard, relief = [], []
+        for r in rows:
+            bought, sold = r.local_bought_wh + r.external_bought_wh, r.local_sold_wh + r.external_sold_wh
+            market = sold * draw(st.integers(0, 900_000)) if STANDARDS[kind].kind == "market" else 0
+            standard.append(StandardSums(r.slot, kind, bought, sold, market))
+            relief.append(ReliefSums(r.slot, draw(st.integers(0, bought))))
+            world.relieved[point.code, r.slot] = relief[-1].wh
+        parts = tuple(map(tuple, (rows, own, standard, relief)))
+        span = Span(point.code, point.first, point.end, point.profile, *parts)
         world.members[member] = [span]
     return world
 
@@ -166,9 +199,11 @@ def terms_and_slots(draw):
         {level: Decimal(share) / 100 for level, share in discounts.items()},
     )  # fmt: skip
     index = BOOK.slot_index(LONG_DAY, WARSAW)
-    slots = tuple(BillingSlot(slot, charges, RETAIL) for slot in index.slots)
+    slots = tuple(BillingSlot(slot, charges, RETAIL, RELIEF) for slot in index.slots)
     prices = {form: SalePrice(Decimal("138.85"), Decimal("1.23")) for form in ("person", "company")}
-    terms = Terms(START, END, BOOK, slots, draw(st.sampled_from([0, 5000])), Decimal("0.23"), prices)
+    share = Fraction(draw(st.sampled_from([0, 59, 60, 75, 99, 100])), 100)
+    excise = draw(st.sampled_from([0, 5000]))
+    terms = Terms(START, END, BOOK, slots, excise, Decimal("0.23"), prices, STANDARDS, share)
     return terms, {start: int(index.of[i]) for i, start in enumerate(LONG_DAY)}
 
 
@@ -187,12 +222,61 @@ def test_all_lines_sum_to_what_the_coordinator_pays_and_passes_on(world):
 
 @settings(max_examples=150, deadline=None)
 @given(worlds())
+def test_what_the_members_are_not_charged_the_distributor_is_not_owed(world):
+    """Each levy is waived by one rule only, by the trade or by the hour, and what is waived is on no line."""
+    share = world.terms.self_consumption
+    network = max((part for reached, part in RELIEF.steps["transit"] if reached <= share), default=Decimal(0))
+    for statement, spans in zip(world.statements(), world.members.values(), strict=True):
+        by_component = defaultdict(int)
+        for line in statement.lines:
+            by_component[line.component] += line.amount_nano
+        owed = defaultdict(int)
+        for span in spans:
+            for row in span.positions:
+                slot = world.terms.slots[row.slot].tariff
+                night = slot.zone_of("B") == "night"
+                transit = 41_237 if span.profile.group == "A" else 17_003 if night else 52_119
+                bought = row.local_bought_wh + row.external_bought_wh
+                hour = world.relieved[span.metering_point, row.slot]
+                # Half up to a whole micro-PLN.
+                owed["transit"] += bought * transit - hour * int(transit * network + Decimal("0.5"))
+                owed["cogeneration"] += (bought - hour) * 3_000
+                owed["res"] += row.external_bought_wh * 7_300
+        for component in ("transit", "cogeneration", "res"):
+            assert by_component[component] + by_component[f"{component}_relief"] == owed[component]
+        assert by_component["res_relief"] == 0
+        assert all(
+            line.amount_nano < 0
+            for line in statement.lines
+            if line.component.endswith("_relief") and line.quantity_nano
+        )
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_a_sale_is_compared_with_the_members_own_mechanism(world):
+    listed = Decimal("138.85") * Decimal("1.23")
+    for statement, (span,) in zip(world.statements(), world.members.values(), strict=True):
+        rows = [row for row in span.standard if row.fed_in_wh]
+        fed_in = sum(row.fed_in_wh for row in rows)
+        kind = rows[0].standard if rows else 0
+        worth = {
+            0: fed_in * listed * 1000, 1: sum(row.sale_nano for row in rows) * Decimal("1.23"),
+            2: fed_in * Decimal("310.005") * Decimal("0.9") * 1000, 3: Decimal(0),
+        }[kind]  # fmt: skip
+        assert statement.promises[1].standard_nano == -int(worth + Decimal("0.5"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
 def test_nobody_is_worse_off_on_either_side(world):
     for statement in world.statements():
         vat = Decimal(1) if statement.member.vat_payer else Decimal("1.23")
         for promise, factor in zip(statement.promises, (vat, Decimal(1)), strict=True):
             side = [line for line in statement.lines if line.side == promise.side]
-            before = sum(line.amount_nano for line in side if line.component != "assurance")
+            # Who is in the cluster is relieved by the hour with and without a P2P contract: not part of the comparison.
+            compared = [line for line in side if not line.component.endswith("_relief")]
+            before = sum(line.amount_nano for line in compared if line.component != "assurance")
             assured = -sum(line.amount_nano for line in side if line.component == "assurance")
             assert before * factor - assured <= promise.standard_nano + 1
             assert assured == promise.assurance_cents * 10**7
@@ -205,7 +289,8 @@ def test_nobody_is_worse_off_on_either_side(world):
 def test_the_order_of_the_sums_changes_nothing(world, random):
     for member, spans in world.members.items():
         (span,) = spans
-        parts = [random.sample(rows, len(rows)) for rows in (span.positions, span.trades, span.standard)]
+        sums = (span.positions, span.trades, span.standard, span.relief)
+        parts = [random.sample(rows, len(rows)) for rows in sums]
         shuffled = Span(span.metering_point, span.first, span.end, span.profile, *map(tuple, parts))
         one, other = (build_statement(member, [s], world.terms) for s in (span, shuffled))
         assert one.lines == other.lines
@@ -216,7 +301,7 @@ def test_the_order_of_the_sums_changes_nothing(world, random):
 @given(cuts=st.sets(st.integers(1, 30)))
 def test_shares_of_a_month_sum_to_the_month(group, cuts):
     profile = Profile(group, 3, 2000, Decimal(1), Decimal("14.250"))
-    terms = Terms(START, END, BOOK, (), 0, Decimal("0.23"), {})
+    terms = Terms(START, END, BOOK, (), 0, Decimal("0.23"), {}, STANDARDS)
     edges = [0, *sorted(cuts), 31]
     spans = [
         Span("590000000000000013", START + dt.timedelta(a), START + dt.timedelta(b), profile, (), (), ())

@@ -2,6 +2,14 @@
 
 import datetime as dt
 
+from clearing.models import (
+    ExternalDifference,
+    ExternalInvoiceFile,
+    ExternalInvoiceLine,
+    ExternalLine,
+    ExternalRules,
+    ExternalSettlement,
+)
 from contracts.models import (
     Agreement,
     AgreementDocument,
@@ -43,6 +51,13 @@ def partner(cast: Cast) -> ExternalPartner:
     return ExternalPartner.objects.get_or_create(cluster=cast.cluster, **fields)[0]
 
 
+def settlement(cast: Cast) -> ExternalSettlement:
+    fields = ROWS[ExternalSettlement](cast) | {"period": dt.date(2026, 4, 1)}
+    return ExternalSettlement.objects.get_or_create(cluster=cast.cluster, period=fields.pop("period"), defaults=fields)[
+        0
+    ]
+
+
 ROWS = {
     ExternalPartner: lambda c: {
         "kind": "seller", "name": "Trader", "nip": "1000237576", "street": "ul. Przykladowa 1",
@@ -51,6 +66,20 @@ ROWS = {
     ExternalTerms: lambda c: {
         "partner": partner(c), "direction": "buy", "kind": "fixed", "price_pln_mwh": 400, "valid_from": DAY,
         "valid_to": dt.date(2026, 2, 1),
+    },
+    ExternalRules: lambda c: {"four_eyes": True},
+    ExternalSettlement: lambda c: {
+        "partner": partner(c), "direction": "purchase", "period": dt.date(2026, 5, 1), "computed_at": NOON,
+        "prepared_by": c.coordinator, "prepared_at": NOON,
+    },
+    ExternalLine: lambda c: {"settlement": settlement(c), "interval_start": NOON, "wh": 1, "price_pln_kwh": 1},
+    ExternalInvoiceLine: lambda c: {"settlement": settlement(c), "interval_start": NOON, "row": 2, "wh": 1},
+    ExternalInvoiceFile: lambda c: {
+        "settlement": settlement(c), "name": "x.csv", "content": b"x", "sha256": SHA, "uploaded_by": c.coordinator,
+        "uploaded_at": NOON,
+    },
+    ExternalDifference: lambda c: {
+        "settlement": settlement(c), "kind": "volume", "interval_start": NOON, "ours": 1, "theirs": 2,
     },
     AgreementTemplate: lambda c: {
         "kind": "participant", "language": "en", "version": 1, "body": "# Text", "notice_days": 30, "created_at": NOON,

@@ -9,7 +9,22 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 
-from billing.models import BankFile, BankTransaction, Promise, ReminderTerms, Statement, StatementLine
+from billing.models import (
+    Account,
+    BankFile,
+    BankTransaction,
+    Bill,
+    Document,
+    DocumentLine,
+    JournalEntry,
+    NumberSeries,
+    Posting,
+    Promise,
+    ReliefMonth,
+    ReminderTerms,
+    Statement,
+    StatementLine,
+)
 from clearing.models import ClearingRun, IntervalState, Position, Trade
 from contracts.models import (
     ClusterSettings,
@@ -246,6 +261,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "component": "excise", "rate_from": PERIOD, "rate_to": dt.date(2026, 7, 1), "quantity": 0, "unit": "kWh",
         "amount_exact_pln": 0, "net_pln": 0,
     },
+    ReliefMonth: lambda c: {
+        "period": PERIOD, "revision": 1, "injected_wh": 3, "drawn_wh": 2, "shared_wh": 2, "given_wh": 1,
+        "missing_readings": 0, "billed_at": NOON,
+    },
     Promise: lambda c: {
         "statement": statement(c), "side": "buy", "basis": "net", "p2p_pln": 1, "standard_pln": 2,
         "difference_pln": 1, "assurance_pln": Decimal("0.00"),
@@ -258,7 +277,45 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "fingerprint": "new",
     },
     ReminderTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
+    NumberSeries: lambda c: {"series": "X", "year": 2026},
+    Bill: lambda c: BILL | {"participant": c.seller, "reference": "R/2"},
+    Document: lambda c: DOCUMENT | {"bill": bill(c), "position": 2, "number": "FS/2"},
+    DocumentLine: lambda c: {
+        "document": document(c), "position": 1, "component": "excise", "first": PERIOD, "end": dt.date(2026, 7, 1),
+        "quantity": 1, "unit": "kWh", "net_pln": 1,
+    },
+    Account: lambda c: {"kind": "rounding"},
+    JournalEntry: lambda c: {"number": 2, "booked_on": DAY, "text": "x", "posted_at": NOON},
+    Posting: lambda c: {"entry": entry(c), "account": account(c), "amount_pln": 1},
 }  # fmt: skip
+
+
+BILL = {
+    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": {}, "party": {},
+}  # fmt: skip
+DOCUMENT = {
+    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": {},
+    "buyer": {}, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
+}  # fmt: skip
+
+
+def bill(cast: Cast) -> Bill:
+    fields = BILL | {"participant": cast.buyer}
+    return Bill.objects.get_or_create(cluster=cast.cluster, reference="R/1", defaults=fields)[0]
+
+
+def document(cast: Cast) -> Document:
+    fields = DOCUMENT | {"bill": bill(cast), "position": 1}
+    return Document.objects.get_or_create(cluster=cast.cluster, number="FS/1", defaults=fields)[0]
+
+
+def entry(cast: Cast) -> JournalEntry:
+    fields = {"booked_on": DAY, "text": "x", "posted_at": NOON}
+    return JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)[0]
+
+
+def account(cast: Cast) -> Account:
+    return Account.objects.get_or_create(cluster=cast.cluster, kind="bank")[0]
 
 
 def bank_file(cast: Cast) -> BankFile:
@@ -301,6 +358,9 @@ def theirs(db: None) -> Cast:
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
+    if model is Posting:  # Never one alone.
+        other = Account.objects.get_or_create(cluster=cast.cluster, kind="market")[0]
+        Posting.objects.create(cluster=cast.cluster, entry=entry(cast), account=other, amount_pln=-1)
     if model is ReadingDay:
         return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.

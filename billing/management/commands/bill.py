@@ -1,6 +1,7 @@
 """manage.py bill SLUG 2026-06"""
 
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -37,6 +38,21 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(report_lines(report)))
 
 
+def _relief_lines(report: BillingReport) -> list[str]:
+    month = report.relief
+    if month is None:
+        return []
+    shared, given = (half_up(Decimal(wh) / 1000, 3) for wh in (month.shared_wh, month.given_wh))
+    lines = [
+        f"Statutory relief {half_up(report.relief_pln, 2)} PLN: {shared} kWh shared in the same hour, "
+        f"{half_up(100 * month.self_consumption, 2)} % of the renewable energy injected; {given} kWh of it went to the "
+        "members of these statements."
+    ]
+    if month.missing_readings:
+        lines.append(f"{month.missing_readings} readings of members without a P2P contract are missing in it.")
+    return lines
+
+
 def report_lines(report: BillingReport) -> list[str]:
     """What the coordinator reads."""
     lines = [
@@ -47,6 +63,7 @@ def report_lines(report: BillingReport) -> list[str]:
     ]
     if report.shortfall_pln:
         lines.append(f"Assurance exceeds the service fees by {half_up(report.shortfall_pln, 2)} PLN.")
+    lines += _relief_lines(report)
     settled = report.progress
     if settled.first_missing is not None:
         lines.append(
