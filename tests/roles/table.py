@@ -151,6 +151,23 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:corrections": Route(COORDINATORS),
     "admin:completeness": Route(COORDINATORS, ADMIN, data=lambda person: {"what": "reminders", "hour": "9"}),
     "admin:balance": Route(COORDINATORS),
+    "admin:external": Route(COORDINATORS, ACCOUNTS),
+    "admin:margin": Route(COORDINATORS),
+    "admin:generation": Route(COORDINATORS),
+    "admin:external_settlement": Route(
+        COORDINATORS,
+        ACCOUNTS,
+        lambda w: {"number": w.rows["clearing.ExternalSettlement"].pk},
+        data=lambda person: {"what": "recompute"},
+    ),
+    "admin:external_file": Route(
+        COORDINATORS,
+        path=lambda w: {
+            "number": w.rows["clearing.ExternalInvoiceFile"].settlement_id,
+            "file": w.rows["clearing.ExternalInvoiceFile"].pk,
+        },
+    ),
+    "admin:external_lines": Route(ACCOUNTS, path=lambda w: {"number": w.rows["clearing.ExternalSettlement"].pk}),
     "admin:jsi18n": Route(COORDINATORS),
     "admin:autocomplete": Route(NOBODY),
     "admin:view_on_site": Route(NOBODY, path=lambda w: {"content_type_id": 1, "object_id": 1}),
