@@ -68,6 +68,8 @@ class BillingPeriod(TenantModel):
     started_at = models.DateTimeField(_("closing began"), null=True)
     issued_on = models.DateField(_("issued on"), null=True)
     due_on = models.DateField(_("due on"), null=True)
+    #: The days on which the distributor settled directly when it was closed, as [first, end) in ISO format.
+    direct: Any = models.JSONField(default=list, blank=True, editable=False)
     last_statement = models.BigIntegerField(null=True, editable=False)
     done_to = models.CharField(max_length=40, blank=True, editable=False)
     done = models.PositiveIntegerField(_("participants done"), default=0)

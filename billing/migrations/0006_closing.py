@@ -51,11 +51,38 @@ END $$;
 CREATE TRIGGER closed_period_stays BEFORE UPDATE OR DELETE ON billing_billingperiod
     FOR EACH ROW WHEN (OLD.state = 'closed') EXECUTE FUNCTION keep_closed_period();
 
+-- What is issued or posted gets no further rows later: a new row's parent must be of the same transaction.
+CREATE FUNCTION refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    now_xid bigint := pg_current_xact_id()::text::bigint; late bigint;
+BEGIN
+    -- xmin has 32 bits: of all transactions that it may mean it is the one nearest to ours.
+    EXECUTE format(
+        'SELECT p.id FROM (SELECT DISTINCT cluster_id, %1$I AS parent FROM added) a
+         JOIN %2$I p ON p.cluster_id = a.cluster_id AND p.id = a.parent
+         CROSS JOIN LATERAL (
+             SELECT $1 + mod(p.xmin::text::bigint - ($1 & 4294967295) + 6442450944, 4294967296) - 2147483648 AS xid) x
+         WHERE x.xid < 0 OR pg_xact_status(x.xid::text::xid8) IS DISTINCT FROM ''in progress'' LIMIT 1',
+        TG_ARGV[0], TG_ARGV[1]) INTO late USING now_xid;
+    IF late IS NOT NULL THEN
+        RAISE EXCEPTION '% % is issued: nothing is added to it', TG_ARGV[1], late USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER no_late_rows AFTER INSERT ON billing_documentline REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('document_id', 'billing_document');
+CREATE TRIGGER no_late_rows AFTER INSERT ON billing_document REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('bill_id', 'billing_bill');
+CREATE TRIGGER no_late_rows AFTER INSERT ON billing_posting REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_late_rows('entry_id', 'billing_journalentry');
+
 ALTER TABLE billing_bill ADD CONSTRAINT billing_bill_statement_id_tenant FOREIGN KEY (cluster_id, statement_id)
     REFERENCES billing_statement (cluster_id, id) DEFERRABLE INITIALLY IMMEDIATE;
 """
 DROP_LAWS = """
 ALTER TABLE billing_bill DROP CONSTRAINT billing_bill_statement_id_tenant;
+DROP TRIGGER no_late_rows ON billing_documentline; DROP TRIGGER no_late_rows ON billing_document;
+DROP TRIGGER no_late_rows ON billing_posting; DROP FUNCTION refuse_late_rows();
 DROP TRIGGER closed_period_stays ON billing_billingperiod; DROP FUNCTION keep_closed_period();
 DROP TRIGGER document_sums ON billing_document; DROP FUNCTION check_document_sums();
 DROP TRIGGER entry_has_postings ON billing_journalentry; DROP FUNCTION check_entry_has_postings();
@@ -90,6 +117,7 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(null=True, verbose_name="closing began")),
                 ("issued_on", models.DateField(null=True, verbose_name="issued on")),
                 ("due_on", models.DateField(null=True, verbose_name="due on")),
+                ("direct", models.JSONField(blank=True, default=list, editable=False)),
                 ("last_statement", models.BigIntegerField(editable=False, null=True)),
                 ("done_to", models.CharField(blank=True, editable=False, max_length=40)),
                 ("done", models.PositiveIntegerField(default=0, verbose_name="participants done")),

@@ -12,7 +12,7 @@ from billing.domain.documents import ZERO, KeptPromise, Party
 from billing.domain.errors import BillingError
 from billing.domain.issue import BilledLine, IssueTerms, exact_postings
 from billing.domain.ledger import ROUNDED, AccountKind
-from billing.models import Bill, BillingTerms, Posting, Promise, Statement, StatementLine
+from billing.models import Bill, BillingPeriod, BillingTerms, Posting, Promise, Statement, StatementLine
 from billing.selectors.terms import settled_spans
 from contracts.models import ClusterSettings, ClusterTerms
 from metering.domain.calendar import next_month
@@ -34,18 +34,24 @@ def billing_terms(cluster_id: int, day: date) -> BillingTerms:
     return rows.first() or BillingTerms(cluster_id=cluster_id, valid_from=day)
 
 
-def issue_terms(cluster: Cluster, month: date, issued_on: date, due_on: date) -> IssueTerms:
+def direct_spans(cluster: Cluster, month: date) -> list[tuple[date, date]]:
+    """The days of the month on which the distributor settles its grid fees itself, by the settings of now."""
+    end = next_month(month)
+    rows = ClusterSettings.objects.filter(cluster=cluster, valid_from__lt=end).order_by("valid_from")
+    spans = [(max(span.first, month), min(span.end, end)) for span in settled_spans(rows) if span.direct]
+    return [(first, until) for first, until in spans if first < until]
+
+
+def issue_terms(cluster: Cluster, period: BillingPeriod, issued_on: date, due_on: date) -> IssueTerms:
     """What the documents of a month have in common. Refuses a cluster without coordinator or VAT rate."""
     coordinator = Coordinator.objects.filter(cluster=cluster).first()
     tax = ClusterTerms.objects.filter(cluster=cluster).first()
     if coordinator is None or tax is None:
         raise BillingError(f"{cluster.slug} has no coordinator or no terms (VAT): load its dataset.")
-    end = next_month(month)
-    rows = ClusterSettings.objects.filter(cluster=cluster, valid_from__lt=end).order_by("valid_from")
     return IssueTerms(
-        month, end, issued_on, due_on, tax.vat_rate, party_of_coordinator(coordinator),
+        period.month, next_month(period.month), issued_on, due_on, tax.vat_rate, party_of_coordinator(coordinator),
         Party("", cluster.dso.name, "", "", "", "PL", cluster.dso.nip, cluster.dso.iban),
-        tuple((span.first, span.end) for span in settled_spans(rows) if span.direct and span.end > month),
+        tuple((date.fromisoformat(first), date.fromisoformat(end)) for first, end in period.direct),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from billing.selectors.issuing import (
     Billed,
     billed,
     billing_terms,
+    direct_spans,
     documented,
     exact_amounts,
     issue_terms,
@@ -181,7 +182,8 @@ def _fixed(cluster: Cluster, month: date, now: datetime) -> bool:
                 return period is not None
             bill_period(cluster, format_period(month), now)
             _accepted(cluster, month, now, period.overrides)
-            issue_terms(cluster, month, now.date(), now.date())
+            period.direct = [[first.isoformat(), end.isoformat()] for first, end in direct_spans(cluster, month)]
+            _terms(cluster, period)
             statements = Statement.objects.filter(cluster=cluster, period=month)
             period.last_statement = statements.aggregate(last=Max("pk"))["last"]
             period.total = statements_up_to(cluster.pk, month, period.last_statement or 0).count()
@@ -218,4 +220,4 @@ def _finish(cluster: Cluster, period: BillingPeriod, now: datetime) -> None:
 def _terms(cluster: Cluster, period: BillingPeriod) -> IssueTerms:
     if period.issued_on is None or period.due_on is None:
         raise BillingError(f"{period} is not being closed.")
-    return issue_terms(cluster, period.month, period.issued_on, period.due_on)
+    return issue_terms(cluster, period, period.issued_on, period.due_on)

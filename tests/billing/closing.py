@@ -73,7 +73,8 @@ def add_members(cast: Cast, count: int) -> None:
         people = Participant.objects.bulk_create(
             Participant(
                 cluster=cast.cluster, code=f"Q{number:05}", kind="consumer", legal_form="person",
-                name=f"Member {number}", street="Polna 1", postcode="00-001", city="Trzystacje", country="PL", vat_payer=False,
+                name=f"Member {number}", street="Polna 1", postcode="00-001", city="Trzystacje", country="PL",
+                vat_payer=False,
             )
             for number in range(1, count + 1)
         )  # fmt: skip

@@ -294,7 +294,7 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     Document: lambda c: DOCUMENT | {"bill": bill(c), "position": 2, "number": "FS/2"},
     DocumentLine: lambda c: {
         "document": document(c), "position": 1, "component": "excise", "first": PERIOD, "end": dt.date(2026, 7, 1),
-        "quantity": 1, "unit": "kWh", "net_pln": 1,
+        "quantity": 1, "unit": "kWh", "net_pln": 0,
     },
     PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},
     Allocation: lambda c: {"match": match(c), "bill": bill(c), "amount_pln": "0.01", "paid_on": DAY},
@@ -320,7 +320,7 @@ BILL = {
 }  # fmt: skip
 DOCUMENT = {
     "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": {},
-    "buyer": {}, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
+    "buyer": {}, "net_pln": 0, "vat_pln": 0, "payable_pln": 0,
 }  # fmt: skip
 
 
@@ -336,7 +336,17 @@ def document(cast: Cast) -> Document:
 
 def entry(cast: Cast) -> JournalEntry:
     fields = {"booked_on": DAY, "text": "x", "posted_at": NOON}
-    return JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)[0]
+    found, made = JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)
+    if made:
+        balance(found)
+    return found
+
+
+def balance(of: JournalEntry) -> None:
+    """An entry has postings that sum to zero."""
+    for kind, amount in (("market", 2), ("excise", -2)):
+        other = Account.objects.get_or_create(cluster=of.cluster, kind=kind)[0]
+        Posting.objects.create(cluster=of.cluster, entry=of, account=other, amount_pln=amount)
 
 
 def account(cast: Cast) -> Account:
@@ -404,13 +414,16 @@ def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Mo
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
     if model is Posting:  # Never one alone.
-        other = Account.objects.get_or_create(cluster=cast.cluster, kind="market")[0]
+        other = Account.objects.get_or_create(cluster=cast.cluster, kind="rounding")[0]
         Posting.objects.create(cluster=cast.cluster, entry=entry(cast), account=other, amount_pln=-1)
     if model is ReadingDay:
         return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.
         return Change.objects.order_by("pk").latest("pk")
-    return model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+    row = model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+    if isinstance(row, JournalEntry):
+        balance(row)
+    return row
 
 
 def day_of_readings(cast: Cast, point: MeteringPoint) -> ReadingDay:
