@@ -4,7 +4,16 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.words import COMPONENTS, PLACES, UNITS, UNITS_IN_PART, ZONES, dated, said
 
-__all__ = ["COMPONENTS", "PLACES", "ROLES", "UNITS", "UNITS_IN_PART", "ZONES", "dated", "said"]
+__all__ = ["BILL_STATES", "COMPONENTS", "PLACES", "ROLES", "UNITS", "UNITS_IN_PART", "ZONES", "dated", "said"]
+
+#: `billing.domain.bill_state.BillState`
+BILL_STATES = {
+    "open": _("open"),
+    "partly_paid": _("partly paid"),
+    "paid": _("paid"),
+    "overdue": _("overdue"),
+    "settled": _("nothing to pay"),
+}
 
 ROLES = {
     "member": _("member"),
