@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as said
 
 from billing.formats import words as bank_words
+from cluster_platform.tariffs import words as book_words
 from metering.formats import words
 
 #: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
@@ -69,6 +70,8 @@ FINDINGS = (
     said("%(value)s has more than %(places)s decimals"),
     said("%(day)s has %(count)s of %(whole)s quarter-hours; the first that lacks ends at %(time)s"),
     said("%(time)s is yet to come"),
+    said("bank transfer %(number)s taken back"),
+    said("bank transfer %(number)s"),
     said("the file is larger than %(size)s MB; export a shorter time from the bank"),
     said("there is no interest rate for %(day)s: load the rates that held then"),
     said("a chosen bill does not exist or has nothing to pay"),
@@ -91,11 +94,13 @@ _FILLED_IN = re.compile(r"%\((\w+)\)s")
 
 def _pattern(finding: str) -> re.Pattern[str]:
     parts = _FILLED_IN.split(finding)
-    texts = [f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    texts = [f"(?P<{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
     return re.compile("".join(texts), re.DOTALL)
 
 
-_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS))
+_PATTERNS = tuple(
+    (finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS, *book_words.FINDINGS)
+)
 
 
 def finding_in_words(text: str) -> str:
@@ -103,5 +108,7 @@ def finding_in_words(text: str) -> str:
     for finding, pattern in _PATTERNS:
         match = pattern.fullmatch(text)
         if match:
-            return gettext(finding) % match.groupdict()
+            parts = match.groupdict()
+            told = {name: finding_in_words(part) if name.startswith("said_") else part for name, part in parts.items()}
+            return gettext(finding) % told
     return text

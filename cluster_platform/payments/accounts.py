@@ -37,7 +37,7 @@ def account(request: HttpRequest, number: int) -> HttpResponse:
             **admin.site.each_context(request),
             "title": gettext("Statement of account: %(participant)s") % {"participant": participant},
             "participant": participant,
-            "lines": lines[::-1],
+            "lines": [(line, finding_in_words(line.text)) for line in reversed(lines)],
             "balance_pln": lines[-1].balance_pln if lines else 0,
             "owed_pln": -lines[-1].balance_pln if lines else 0,
             "bills": standings(cluster, today, participant=participant, dso=None),

@@ -105,6 +105,7 @@ SHARED = {
     "participants.Dso": "a distributor serves several clusters",
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
+    "participants.DsoKey": "opens a distributor's tariff books, no cluster",
     "billing.InterestRate": "a country's statutory rates",
     "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
