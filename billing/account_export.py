@@ -2,18 +2,23 @@
 
 from datetime import date
 from pathlib import Path
+from zipfile import ZipFile
 
+from django.conf import settings
 from django.db.models import Q
 
 from billing.domain.errors import BillingError
 from billing.formats.account_package import AccountSources, write_accounts
 from billing.models import Bill, Document, JournalEntry
+from billing.papers.pdf import pdf_of_bill
 from billing.selectors.bills import bill_content, document_content
 from billing.selectors.ledger import journal
 from contracts.dataset.output import complete_folder
 from metering.domain.calendar import next_month, parse_period
 from participants.models import Cluster
 from participants.tenancy.scope import scope
+
+PDFS = "documents.zip"
 
 
 def account_sources(cluster_id: int, first: date) -> AccountSources:
@@ -45,7 +50,7 @@ def months_with_accounts(cluster_id: int) -> list[date]:
 
 
 def export_accounts(cluster: Cluster, period: str, out: Path) -> None:
-    """Write all files of the month `period` to the folder `out`, which must be absent or empty.
+    """Write all files of the month `period` and its bills as PDF to the folder `out`, which must be absent or empty.
 
     It appears only when it is complete. Raises BillingError, `FolderRefused` and, for a period that is none,
     `CalendarError`.
@@ -55,4 +60,9 @@ def export_accounts(cluster: Cluster, period: str, out: Path) -> None:
         if first not in months_with_accounts(cluster.pk):
             raise BillingError(f"{cluster.slug} has no documents and no postings of {period}: close the month first.")
         with complete_folder(out) as folder:
-            write_accounts(account_sources(cluster.pk, first), folder)
+            sources = account_sources(cluster.pk, first)
+            write_accounts(sources, folder)
+            with ZipFile(folder / PDFS, "w") as archive:
+                for bill in sources.bills():
+                    name = f"{bill.reference.replace('/', '-')}.pdf"
+                    archive.writestr(name, pdf_of_bill(bill, settings.LANGUAGE_CODE))

@@ -4,7 +4,7 @@ import datetime as dt
 import io
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
+from zipfile import ZipFile, is_zipfile
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -151,7 +151,9 @@ def test_exports_are_offered_by_month_and_downloaded(cast: Cast, tmp_path: Path)
         assert client.get(reverse("admin:export_file", args=wrong)).status_code == 404
     call_command("export_accounts", "ours", "2026-06", "--out", str(tmp_path / "out"), stdout=io.StringIO())
     assert (tmp_path / "out" / "documents.csv").read_bytes() == download("2026-06", "documents.csv")
-    assert len(list((tmp_path / "out").iterdir())) == 8
+    assert len(list((tmp_path / "out").iterdir())) == 9
+    with ZipFile(tmp_path / "out" / "documents.zip") as archive:
+        assert archive.namelist() == ["R-2026-00001.pdf"] and archive.read("R-2026-00001.pdf").startswith(b"%PDF")
 
 
 def test_read_only_looks_and_changes_nothing(cast: Cast) -> None:

@@ -29,4 +29,4 @@ class Command(BaseCommand):
             export_accounts(find_cluster(options["slug"]), options["period"], options["out"])
         except (BillingError, CalendarError, FolderRefused) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{len(FILES)} files are in {options['out']}.")
+        self.stdout.write(f"{len(FILES) + 1} files are in {options['out']}.")
