@@ -17,6 +17,7 @@ from cluster_platform.balance_admin import balance
 from cluster_platform.completeness_admin import completeness
 from cluster_platform.corrections_admin import corrections
 from cluster_platform.desk import desk
+from cluster_platform.standard_pages import standard
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
@@ -48,6 +49,7 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[Any]:
         own = [
             path("corrections/", self.admin_view(corrections), name="corrections"),
+            path("standard/", self.admin_view(standard), name="standard"),
             path("completeness/", self.admin_view(completeness), name="completeness"),
             path("balance/", self.admin_view(balance), name="balance"),
         ]
