@@ -19,7 +19,8 @@ class ReliefMonthAdmin(ReadOnlyTenantAdmin):
     list_display = ("period", "revision", "injected", "drawn", "shared", "share", "given", "missing_readings")
     list_filter = ("period",)
     fields = (
-        "period", "revision", "injected", "drawn", "shared", "share", "given", "missing_readings", "waived", "billed_at",
+        "period", "revision", "injected", "drawn", "shared", "share", "given", "missing_readings", "waived",
+        "billed_at",
     )  # fmt: skip
     readonly_fields = ("injected", "drawn", "shared", "share", "given", "waived")
 
