@@ -6,18 +6,45 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
+from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
 from billing.relief_models import ReliefMonth
+from billing.settling_models import (
+    Allocation,
+    InterestDecision,
+    PaymentMatch,
+    PaymentReminder,
+    PayoutApproval,
+    PayoutBatch,
+    PayoutItem,
+    ReminderPause,
+)
 from metering.models import MeteringPoint
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
 __all__ = [
+    "Account",
+    "Allocation",
     "BankFile",
     "BankTransaction",
+    "Bill",
+    "Document",
+    "DocumentLine",
+    "InterestDecision",
     "InterestRate",
+    "JournalEntry",
+    "NumberSeries",
+    "PaymentMatch",
+    "PaymentReminder",
+    "PayoutApproval",
+    "PayoutBatch",
+    "PayoutItem",
+    "Posting",
     "Promise",
     "ReliefMonth",
+    "ReminderPause",
     "ReminderTerms",
     "Side",
     "Statement",

@@ -62,6 +62,7 @@ class OpenBill:
     numbers: tuple[str, ...]
     due_on: date
     open_pln: Decimal
+    issued_on: date = date.min
 
 
 @dataclass(frozen=True, slots=True)

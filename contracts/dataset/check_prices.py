@@ -13,7 +13,7 @@ from contracts.dataset.faults import Faults
 from contracts.dataset.spans import first_uncovered, span_problems
 from contracts.dataset.tables import Tables
 from contracts.domain.book_check import rate_problems
-from contracts.domain.composition import cut, stretches
+from contracts.domain.composition import Tariff, cut, stretches
 from contracts.domain.zones import ANY_GROUP, FLAT, BookProblem, zone_problems
 from metering.domain.calendar import INTERVAL, format_instant, local_day, local_midnight, time_zone
 
@@ -21,11 +21,12 @@ from metering.domain.calendar import INTERVAL, format_instant, local_day, local_
 def check_prices(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
     """Tariff, zones, retail and external prices leave nothing open and nothing double."""
     tz = time_zone(cluster.cluster.timezone)
-    _check_books(cluster, tables, faults)
+    whole = r.tariff_of(tables.rates.rows, tables.zones.rows, cluster.books)
+    _check_books(tables, whole, faults)
     _check_groups(tables, faults)
     _check_phases(tables, faults)
     check_unique(tables.standard_sale, "month", [(row.legal_form, row.month) for row in tables.standard_sale], faults)
-    _check_retail(tables, faults)
+    _check_retail(tables, whole, faults)
     _check_external(tables.external_prices, tz, faults)
     days = sorted({local_day(row.interval_start, tz) for row in tables.external_prices})
     if days and cluster.settings[0].valid_from > days[0]:
@@ -38,7 +39,7 @@ def _numbered(table: r.Table[r.Row]) -> Iterator[tuple[r.Row, int]]:
     return zip(table.rows, table.lines, strict=True)
 
 
-def _check_books(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
+def _check_books(tables: Tables, whole: Tariff, faults: Faults) -> None:
     """Each book by itself, on the days on which it holds; what is wrong in several of them is told once."""
     told: set[tuple[str, int, str, str]] = set()
 
@@ -49,7 +50,6 @@ def _check_books(cluster: ClusterFile, tables: Tables, faults: Faults) -> None:
                 told.add(fault)
                 faults.add(*fault)
 
-    whole = r.tariff_of(tables.rates.rows, tables.zones.rows, cluster.books)
     for span in stretches(whole):
         rates, zones = cut(whole, span)
         tell(tables.zones, list(zones), zone_problems(list(zones.values())))
@@ -83,29 +83,53 @@ def _check_phases(tables: Tables, faults: Faults) -> None:
                 faults.add(tables.metering_points.file, line, "phases", text)
 
 
-def _check_retail(tables: Tables, faults: Faults) -> None:
+def _check_retail(tables: Tables, whole: Tariff, faults: Faults) -> None:
     """Each zone of each group that a member uses has one retail price, without gap, and all zones for the same days."""
     retail = tables.retail
     for index, text in span_problems(retail.rows, lambda i: (retail.rows[i].group, retail.rows[i].zone), gaps=True):
         row = retail.rows[index]
         faults.add(retail.file, retail.lines[index], "valid_from", f"group {row.group}, zone {row.zone}: {text}")
-    zones: dict[str, set[str]] = {}
-    for zone in tables.zones:
-        zones.setdefault(zone.group, set()).add(zone.zone)
+    parts = _zones_by_days(whole)
     spans: dict[str, dict[str, tuple[date, date]]] = {}
     for row, line in _numbered(retail):
-        if row.zone not in zones.get(row.group, {FLAT}):
-            known = ", ".join(sorted(zones.get(row.group, {FLAT})))
+        names = {name for _, _, zones in parts for name in zones.get(row.group, {FLAT})}
+        if row.zone not in names:
+            known = ", ".join(sorted(names))
             faults.add(retail.file, line, "zone", f"group {row.group} has no zone '{row.zone}'; known are {known}")
         first, end = spans.setdefault(row.group, {}).get(row.zone, (row.valid_from, date.min))
         spans[row.group][row.zone] = (min(first, row.valid_from), max(end, row.valid_to or date.max))
     used = {point.tariff_group for point in tables.metering_points if point.role == r.MEMBER}
     for group in sorted(used | spans.keys()):
-        priced = spans.get(group, {})
-        for name in sorted(zones.get(group, {FLAT}) - priced.keys()):
-            faults.add(retail.file, 0, "zone", f"gap: group {group} has no retail price in zone {name}; add it")
-        if len(set(priced.values())) > 1:
-            faults.add(retail.file, 0, "valid_from", f"gap: the zones of group {group} are priced for different days")
+        for column, text in dict.fromkeys(_retail_gaps(group, spans.get(group, {}), parts)):
+            faults.add(retail.file, 0, column, f"gap: {text}")
+
+
+def _zones_by_days(whole: Tariff) -> list[tuple[date, date, dict[str, set[str]]]]:
+    """First day, end and each group's own zones, for every stretch of days with the same book; the first is open."""
+    parts: list[tuple[date, date, dict[str, set[str]]]] = []
+    for span in stretches(whole):
+        zones: dict[str, set[str]] = {}
+        for zone in cut(whole, span)[1].values():
+            zones.setdefault(zone.group, set()).add(zone.zone)
+        parts.append((span.first if parts else date.min, span.end or date.max, zones))
+    return parts
+
+
+def _retail_gaps(
+    group: str, priced: dict[str, tuple[date, date]], parts: list[tuple[date, date, dict[str, set[str]]]]
+) -> Iterator[tuple[str, str]]:
+    """Column and text of zones without a price on days on which the group has one at all."""
+    first = min((first for first, _ in priced.values()), default=date.min)
+    end = max((end for _, end in priced.values()), default=date.max)
+    for start, stop, zones in parts:
+        days = max(first, start), min(end, stop)
+        if days[0] >= days[1]:
+            continue
+        needed = zones.get(group, {FLAT})
+        for name in sorted(needed - priced.keys()):
+            yield "zone", f"group {group} has no retail price in zone {name}; add it"
+        if any(priced[name][0] > days[0] or priced[name][1] < days[1] for name in needed & priced.keys()):
+            yield "valid_from", f"the zones of group {group} are priced for different days"
 
 
 def _check_external(prices: r.Table[r.ExternalPriceRecord], tz: ZoneInfo, faults: Faults) -> None:

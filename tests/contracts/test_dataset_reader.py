@@ -86,7 +86,9 @@ def test_what_generation_comes_from_may_be_left_out(tmp_path: Path) -> None:
     assert read_dataset(tmp_path / "again").metering_points == dataset.metering_points
     lines[2] = lines[2].replace("biogas", "coal")
     wrong = write(files | {"metering_points.csv": "".join(lines)}, tmp_path / "wrong")
-    assert "metering_points.csv, line 3, generation_source: 'coal' is not one of photovoltaics, wind" in refused(wrong)
+    assert "metering_points.csv, line 3, column generation_source: 'coal' is not one of photovoltaics, wind" in refused(
+        wrong
+    )
 
 
 G11 = "Example Distribution,G11,,,,network_variable,flat,PLN/kWh,0.2464,discounted,2026-01-01,2027-01-01"

@@ -9,7 +9,30 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 
-from billing.models import BankFile, BankTransaction, Promise, ReliefMonth, ReminderTerms, Statement, StatementLine
+from billing.models import (
+    Account,
+    Allocation,
+    BankFile,
+    BankTransaction,
+    Bill,
+    Document,
+    DocumentLine,
+    InterestDecision,
+    JournalEntry,
+    NumberSeries,
+    PaymentMatch,
+    PaymentReminder,
+    PayoutApproval,
+    PayoutBatch,
+    PayoutItem,
+    Posting,
+    Promise,
+    ReliefMonth,
+    ReminderPause,
+    ReminderTerms,
+    Statement,
+    StatementLine,
+)
 from clearing.models import ClearingRun, IntervalState, Position, Trade
 from contracts.models import (
     ClusterSettings,
@@ -82,6 +105,7 @@ SHARED = {
     "participants.Dso": "a distributor serves several clusters",
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
+    "participants.DsoKey": "opens a distributor's tariff books, no cluster",
     "billing.InterestRate": "a country's statutory rates",
     "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
@@ -261,7 +285,78 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "fingerprint": "new",
     },
     ReminderTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
+    NumberSeries: lambda c: {"series": "X", "year": 2026},
+    Bill: lambda c: BILL | {"participant": c.seller, "reference": "R/2"},
+    Document: lambda c: DOCUMENT | {"bill": bill(c), "position": 2, "number": "FS/2"},
+    DocumentLine: lambda c: {
+        "document": document(c), "position": 1, "component": "excise", "first": PERIOD, "end": dt.date(2026, 7, 1),
+        "quantity": 1, "unit": "kWh", "net_pln": 1,
+    },
+    PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},
+    Allocation: lambda c: {"match": match(c), "bill": bill(c), "amount_pln": "0.01", "paid_on": DAY},
+    PayoutApproval: lambda c: {"bill": bill(c), "at": NOON},
+    PayoutBatch: lambda c: PAYOUTS | {"number": 2},
+    PayoutItem: lambda c: {
+        "batch": payouts(c), "bill": bill(c), "amount_pln": 1, "iban": "x", "name": "x", "title": "x",
+    },
+    InterestDecision: lambda c: {
+        "bill": bill(c), "valid_from": DAY, "valid_to": PERIOD, "amount_pln": 1, "what": "waived", "reason": "x",
+        "at": NOON,
+    },
+    PaymentReminder: lambda c: {"bill": bill(c), "step": 1, "sent_on": DAY, "addresses": "x", "open_pln": 1},
+    ReminderPause: lambda c: {"bill": bill(c), "paused": True, "reason": "x", "at": NOON},
+    Account: lambda c: {"kind": "rounding"},
+    JournalEntry: lambda c: {"number": 2, "booked_on": DAY, "text": "x", "posted_at": NOON},
+    Posting: lambda c: {"entry": entry(c), "account": account(c), "amount_pln": 1},
 }  # fmt: skip
+
+
+BILL = {
+    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": {}, "party": {},
+}  # fmt: skip
+DOCUMENT = {
+    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": {},
+    "buyer": {}, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
+}  # fmt: skip
+
+
+def bill(cast: Cast) -> Bill:
+    fields = BILL | {"participant": cast.buyer}
+    return Bill.objects.get_or_create(cluster=cast.cluster, reference="R/1", defaults=fields)[0]
+
+
+def document(cast: Cast) -> Document:
+    fields = DOCUMENT | {"bill": bill(cast), "position": 1}
+    return Document.objects.get_or_create(cluster=cast.cluster, number="FS/1", defaults=fields)[0]
+
+
+def entry(cast: Cast) -> JournalEntry:
+    fields = {"booked_on": DAY, "text": "x", "posted_at": NOON}
+    return JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)[0]
+
+
+def account(cast: Cast) -> Account:
+    return Account.objects.get_or_create(cluster=cast.cluster, kind="bank")[0]
+
+
+PAYOUTS = {
+    "execution_on": DAY, "count": 1, "total_pln": 1, "content": b"x", "sha256": "f" * 64, "at": NOON,
+}  # fmt: skip
+
+
+def payouts(cast: Cast) -> PayoutBatch:
+    return PayoutBatch.objects.get_or_create(cluster=cast.cluster, number=1, defaults=PAYOUTS)[0]
+
+
+def moved(cast: Cast) -> BankTransaction:
+    fields = {"file": bank_file(cast), "account": "x", "booked_on": DAY, "amount_pln": 1}
+    return BankTransaction.objects.get_or_create(cluster=cast.cluster, fingerprint="known", defaults=fields)[0]
+
+
+def match(cast: Cast) -> PaymentMatch:
+    fields = {"how": "hand", "at": NOON}
+    rows = PaymentMatch.objects
+    return rows.get_or_create(cluster=cast.cluster, transaction=moved(cast), number=1, defaults=fields)[0]
 
 
 def bank_file(cast: Cast) -> BankFile:
@@ -304,6 +399,9 @@ def theirs(db: None) -> Cast:
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
+    if model is Posting:  # Never one alone.
+        other = Account.objects.get_or_create(cluster=cast.cluster, kind="market")[0]
+        Posting.objects.create(cluster=cast.cluster, entry=entry(cast), account=other, amount_pln=-1)
     if model is ReadingDay:
         return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.

@@ -1,0 +1,61 @@
+"""Trial balance, statements of account, journal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from billing.domain.documents import ZERO
+from billing.domain.ledger import AccountKind
+from billing.formats.journal_table import JournalLine
+from billing.models import Account, Posting
+
+
+def trial_balance(cluster_id: int) -> list[tuple[Account, Decimal]]:
+    """Every account with its balance [PLN, debit positive]; they sum to zero."""
+    rows = (
+        Account.objects.filter(cluster=cluster_id).select_related("participant").order_by("kind", "participant__code")
+    )
+    sums = dict(
+        Posting.objects.filter(cluster=cluster_id).order_by().values_list("account").annotate(sum=Sum("amount_pln"))
+    )
+    return [(row, sums.get(row.pk, ZERO)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """A posting on a participant's account; `balance_pln`: what the participant owes after it (negative: is owed)."""
+
+    booked_on: date
+    text: str
+    document: str
+    amount_pln: Decimal
+    balance_pln: Decimal
+
+
+def statement_of_account(cluster_id: int, participant_id: int) -> list[AccountLine]:
+    """All postings of a participant's account in the order of entries."""
+    rows = Posting.objects.filter(
+        cluster=cluster_id, account__kind=AccountKind.PARTICIPANT, account__participant=participant_id
+    ).order_by("entry__booked_on", "entry__number")
+    balance, found = ZERO, []
+    for day, text, document, amount in rows.values_list(
+        "entry__booked_on", "entry__text", "entry__document__number", "amount_pln"
+    ):
+        balance += amount
+        found.append(AccountLine(day, text, document or "", amount, balance))
+    return found
+
+
+def journal(cluster_id: int, first: date, end: date) -> Iterator[JournalLine]:
+    """The postings of the local days `[first, end)`, one by one."""
+    rows = Posting.objects.filter(cluster=cluster_id, entry__booked_on__gte=first, entry__booked_on__lt=end)
+    values = rows.order_by("entry__number", "-amount_pln", "account").values_list(
+        "entry__number", "entry__booked_on", "entry__text", "entry__document__number", "account__kind",
+        "account__participant__code", "account__participant__name", "amount_pln",
+    )  # fmt: skip
+    for number, day, text, document, kind, code, name, amount in values.iterator(chunk_size=2000):
+        title = name or str(Account.Kind(kind).label)
+        yield JournalLine(number, day, text, document or "", kind, title, code or "", amount)

@@ -1,0 +1,66 @@
+"""Posting to the ledger; nothing is changed afterwards, a mistake is reversed."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from billing.domain.errors import BillingError
+from billing.domain.ledger import AccountKind
+from billing.models import Account, Document, JournalEntry, Posting
+
+#: An account: its kind, and the participant's id for a participant's.
+AccountKey = tuple[AccountKind, int | None]
+LONGEST_TEXT = 200
+
+
+@transaction.atomic
+def post(
+    cluster_id: int, booked_on: date, text: str, amounts: Mapping[AccountKey, Decimal], now: datetime, *,
+    user_id: int | None = None, document: Document | None = None, reverses: JournalEntry | None = None,
+) -> JournalEntry:  # fmt: skip
+    """One entry with a posting an account (debit positive); raises BillingError if they do not sum to zero."""
+    lines = {key: amount for key, amount in amounts.items() if amount}
+    if sum(lines.values()) != 0 or not lines:
+        raise BillingError(f"'{text}' can't be posted: {sum(lines.values())} PLN remain")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cluster_id}"])
+    last = JournalEntry.objects.filter(cluster=cluster_id).aggregate(last=Max("number"))["last"] or 0
+    entry = JournalEntry.objects.create(
+        cluster_id=cluster_id, number=last + 1, booked_on=booked_on, text=text[:LONGEST_TEXT], document=document,
+        reverses=reverses, posted_at=now, user_id=user_id,
+    )  # fmt: skip
+    accounts = accounts_of(cluster_id, lines)
+    Posting.objects.bulk_create(
+        Posting(cluster_id=cluster_id, entry=entry, account_id=accounts[key], amount_pln=amount)
+        for key, amount in lines.items()
+    )
+    return entry
+
+
+def reverse(entry: JournalEntry, booked_on: date, text: str, now: datetime, user_id: int | None = None) -> JournalEntry:
+    """The entry that takes `entry` back; raises BillingError for one that is taken back already."""
+    if JournalEntry.objects.filter(cluster=entry.cluster_id, reverses=entry).exists():
+        raise BillingError(f"entry {entry.number} is taken back already")
+    postings = entry.postings.select_related("account")
+    amounts = {(AccountKind(each.account.kind), each.account.participant_id): -each.amount_pln for each in postings}
+    return post(entry.cluster_id, booked_on, text, amounts, now, user_id=user_id, reverses=entry)
+
+
+def accounts_of(cluster_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    """Ids of these accounts; those that are missing are opened."""
+    wanted = list(dict.fromkeys(keys))
+    found = _stored(cluster_id, wanted)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        rows = [Account(cluster_id=cluster_id, kind=kind, participant_id=owner) for kind, owner in missing]
+        Account.objects.bulk_create(rows, ignore_conflicts=True)
+        found = _stored(cluster_id, wanted)
+    return found
+
+
+def _stored(cluster_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    rows = Account.objects.filter(cluster=cluster_id, kind__in={kind for kind, _ in keys})
+    return {(AccountKind(row.kind), row.participant_id): row.pk for row in rows}
