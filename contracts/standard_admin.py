@@ -37,7 +37,7 @@ class RetailPriceInline(TenantInline):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Codes and prices are short: the row fits the page."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name in SHORT:
+        if field is not None and db_field.name in SHORT:
             field.widget.attrs |= {"class": "", "size": SHORT[db_field.name]}
         return field
 
