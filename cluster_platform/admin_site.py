@@ -20,6 +20,7 @@ from cluster_platform.desk import desk
 from cluster_platform.external_admin import external, external_file, external_lines, external_settlement
 from cluster_platform.generation_admin import generation
 from cluster_platform.margin_admin import margin
+from cluster_platform.standard_pages import standard
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
@@ -51,6 +52,7 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[Any]:
         own = [
             path("corrections/", self.admin_view(corrections), name="corrections"),
+            path("standard/", self.admin_view(standard), name="standard"),
             path("completeness/", self.admin_view(completeness), name="completeness"),
             path("external/", self.admin_view(external), name="external"),
             path("external/<int:number>/", self.admin_view(external_settlement), name="external_settlement"),
