@@ -25,6 +25,7 @@ from cluster_platform.payments.exports import export_file, exports
 from cluster_platform.payments.overdue import late
 from cluster_platform.payments.payouts import payout_file, payouts
 from cluster_platform.payments.queue import payment, payments
+from cluster_platform.standard_pages import standard
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
@@ -56,6 +57,7 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[Any]:
         own = [
             path("corrections/", self.admin_view(corrections), name="corrections"),
+            path("standard/", self.admin_view(standard), name="standard"),
             path("completeness/", self.admin_view(completeness), name="completeness"),
             path("external/", self.admin_view(external), name="external"),
             path("external/<int:number>/", self.admin_view(external_settlement), name="external_settlement"),

@@ -315,7 +315,8 @@ PARTY = {
     "code": "", "name": "x", "street": "", "postcode": "", "city": "", "country": "PL", "nip": "", "iban": "",
 }  # fmt: skip
 BILL = {
-    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": PARTY, "party": PARTY,
+    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": PARTY,
+    "party": PARTY,
 }  # fmt: skip
 DOCUMENT = {
     "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": PARTY,

@@ -169,6 +169,7 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:index": Route(COORDINATORS),
     "admin:login": Route(NOBODY),
     "admin:corrections": Route(COORDINATORS),
+    "admin:standard": Route(COORDINATORS),
     "admin:completeness": Route(COORDINATORS, ADMIN, data=lambda person: {"what": "reminders", "hour": "9"}),
     "admin:balance": Route(COORDINATORS),
     "admin:external": Route(COORDINATORS, ACCOUNTS),
@@ -287,6 +288,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     # There are rules already.
     "clearing.ExternalRules": AdminModel(change=ADMIN, add=NOBODY),
     "billing.Statement": AdminModel(),
+    "billing.ReliefMonth": AdminModel(),
     "auth.Group": AdminModel(OPERATOR, OPERATOR, OPERATOR),
     "account.EmailAddress": AdminModel(OPERATOR, OPERATOR, OPERATOR, actions={"make_verified": OPERATOR}),
 }
