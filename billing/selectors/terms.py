@@ -13,7 +13,7 @@ from django.db.models import Q
 from billing.domain.errors import BillingError
 from billing.domain.inputs import BillingSlot, Charges, SalePrice, Terms
 from billing.domain.relief import ReliefTable
-from billing.selectors.standards import Standards, retail_prices
+from billing.selectors.standards import StandardRows, Standards, retail_prices
 from contracts.domain.money import to_micro
 from contracts.domain.tariff import HOURLY, TariffBook
 from contracts.models import ClusterSettings, ClusterTerms, ReliefStep, RetailPrice, StandardSalePrice
@@ -79,7 +79,7 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
     except ClusterTerms.DoesNotExist:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
     book = tariff_book(cluster)
-    standards = Standards(cluster, tax, month.first, month.end)
+    standards = Standards(StandardRows(cluster, month.first, month.end), tax, month.first)
     retail = retail_prices(cluster, standards.offer_names, month.first, month.end)
     slots, slot_of = _slots(book, _charges(cluster, book, month), retail, _relief(cluster, month), month)
     sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first).order_by("version")

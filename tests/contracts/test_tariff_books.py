@@ -234,7 +234,7 @@ def test_what_is_wrong_is_told_with_its_place_and_nothing_is_published(dso: Dso,
 
 
 def test_a_correction_of_days_that_have_begun_needs_a_reason(dso: Dso, tables: Any) -> None:
-    with pytest.raises(DatasetError, match="give the reason of the correction"):
+    with pytest.raises(DatasetError, match=r"^from 2026-01-01 on book 1 has been charged; give the reason"):
         publish_book(draft(dso, tables()), None, NOW)
     assert publish_book(draft(dso, tables(), dt.date(2026, 12, 1)), None, NOW).book.number == 3
 
