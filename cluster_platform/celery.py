@@ -50,5 +50,9 @@ app.conf.beat_schedule |= {
     # Tomorrow's are published in the early afternoon.
     "market prices": {"task": "contracts.tasks.fetch_market_prices", "schedule": crontab(hour="2,13,15,17", minute=35)},
     "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
+    "remind of payments": {
+        "task": "billing.tasks.remind_of_payments_everywhere",
+        "schedule": crontab(hour=7, minute=30),
+    },
     "remind": {"task": "metering.tasks.remind_everywhere", "schedule": crontab(minute=20)},
 }

@@ -311,12 +311,16 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+PARTY = {
+    "code": "", "name": "x", "street": "", "postcode": "", "city": "", "country": "PL", "nip": "", "iban": "",
+}  # fmt: skip
 BILL = {
-    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": {}, "party": {},
+    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": PARTY,
+    "party": PARTY,
 }  # fmt: skip
 DOCUMENT = {
-    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": {},
-    "buyer": {}, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
+    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": PARTY,
+    "buyer": PARTY, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
 }  # fmt: skip
 
 
