@@ -19,6 +19,7 @@ from contracts.services.tariff_books import Published, create_draft, delete_draf
 from metering.models import IntervalInput, PointAssignment
 from participants.models import Cluster, Dso
 from participants.tenancy.scope import scope
+from tests.cast import make_user
 from tests.contracts.small_dataset import DAY, DSO, STARTS, TARIFF, TARIFF_ZONES, changed, small_dataset, write
 from tests.contracts.test_load_cluster import load
 
@@ -133,6 +134,16 @@ def test_what_was_published_never_changes(dso: Dso, tables: Any) -> None:
         rate = TariffRate.objects.first()
         rate.pk, rate.component = None, "new"
         rate.save()
+
+
+def test_who_published_a_book_may_be_forgotten(dso: Dso, tables: Any) -> None:
+    user = make_user("clerk@example.org")
+    book = publish_book(draft(dso, tables()), user, NOW, "a misprint").book
+    assert book.published_by == user
+    with scope(small().pk):
+        user.delete()
+    book.refresh_from_db()
+    assert (book.published_by, book.state, book.reason) == (None, "published", "a misprint")
 
 
 def test_a_correction_touches_the_quarter_hours_it_changes_and_no_other(dso: Dso, tables: Any) -> None:
