@@ -4,7 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 
-from billing.models import BankTransaction, InterestRate, Promise, ReminderTerms, Statement, StatementLine
+from billing.models import (
+    BankTransaction,
+    BillingTerms,
+    InterestRate,
+    Promise,
+    ReminderTerms,
+    Statement,
+    StatementLine,
+)
 from billing.relief_admin import ReliefMonthAdmin
 from participants.tenancy.admin import OperatorOnly, ReadOnlyTenantAdmin, ReadOnlyTenantInline, TenantAdmin
 
@@ -46,6 +54,14 @@ class BankTransactionAdmin(ReadOnlyTenantAdmin):
     list_filter = (("booked_on", admin.DateFieldListFilter),)
     search_fields = ("partner_name", "partner_account", "title", "reference")
     exclude = ("fingerprint",)
+
+
+@admin.register(BillingTerms)
+class BillingTermsAdmin(TenantAdmin):
+    """When bills are due and what is corrected, by date."""
+
+    change_action = "close_periods"
+    list_display = ("valid_from", "due_days", "correction_threshold_pln")
 
 
 @admin.register(ReminderTerms)

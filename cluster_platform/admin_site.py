@@ -9,11 +9,16 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, re_path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cluster_platform.balance_admin import balance
+from cluster_platform.billing_desk.corrections import billing_corrections
+from cluster_platform.billing_desk.documents import document, documents
+from cluster_platform.billing_desk.grid_fees import grid_fees
+from cluster_platform.billing_desk.ledger import ledger, ledger_account
+from cluster_platform.billing_desk.periods import period, periods
 from cluster_platform.completeness_admin import completeness
 from cluster_platform.corrections_admin import corrections
 from cluster_platform.desk import desk
@@ -56,6 +61,14 @@ class PlatformAdminSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         own = [
+            path("periods/", self.admin_view(periods), name="periods"),
+            re_path(r"^periods/(?P<month>\d{4}-\d{2})/$", self.admin_view(period), name="period"),
+            path("documents/", self.admin_view(documents), name="documents"),
+            path("documents/<int:number>/", self.admin_view(document), name="document"),
+            path("bill-corrections/", self.admin_view(billing_corrections), name="billing_corrections"),
+            path("ledger/", self.admin_view(ledger), name="ledger"),
+            path("ledger/<int:number>/", self.admin_view(ledger_account), name="ledger_account"),
+            path("grid-fees/", self.admin_view(grid_fees), name="grid_fees"),
             path("corrections/", self.admin_view(corrections), name="corrections"),
             path("standard/", self.admin_view(standard), name="standard"),
             path("completeness/", self.admin_view(completeness), name="completeness"),

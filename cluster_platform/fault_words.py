@@ -87,6 +87,13 @@ FINDINGS = (
     said("%(day)s does not lie between the day of the file and today"),
     said("%(of)s: '%(value)s' is not a bank account (IBAN) with right check digits"),
     said("%(of)s: the name '%(name)s' has no letter that banks take"),
+    said("%(month)s is closed."),
+    said("%(month)s is not closed."),
+    said("%(month)s can't be closed yet: %(checks)s."),
+    said("%(month)s of %(code)s has changed since the preview: look at it again."),
+    said("The difference of %(code)s is below the threshold and carried on."),
+    said("A correction needs a reason of at most %(limit)s characters."),
+    said("No difference is chosen."),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")

@@ -47,6 +47,7 @@ urlpatterns = [
     path("delegates/invitations/<int:number>/withdraw/", role_views.withdraw_invitation, name="withdraw_invitation"),
     path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
     path("", include("cluster_platform.tariffs.urls")),
+    path("", include("cluster_platform.grid_fees.urls")),
     path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),

@@ -29,12 +29,14 @@ Action = Literal[
     "change_prices",
     "settle_externally",
     "book_payments",
+    "close_periods",
     "change_settings",
     "manage_roles",
     "sign_for_coordinator",
     "view_missing",
     "confirm_points",
     "sign_for_dso",
+    "view_grid_fees",
     "view_tariff_books",
     "change_tariff_books",
     "operate",
@@ -44,7 +46,13 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 _OWN: frozenset[Action] = frozenset({"view_own"})
 _ACT: frozenset[Action] = _OWN | {"act_for_participant", "sign_for_participant"}
 _LOOK: frozenset[Action] = frozenset({"view_cluster", "view_audit", "view_tariff_books"})
-_ACCOUNTS: frozenset[Action] = _LOOK | {"settle_externally", "export_cluster", "change_prices", "book_payments"}
+_ACCOUNTS: frozenset[Action] = _LOOK | {
+    "settle_externally",
+    "export_cluster",
+    "change_prices",
+    "book_payments",
+    "close_periods",
+}
 _RUN: frozenset[Action] = _ACCOUNTS | {
     "change_people",
     "review_applications",
@@ -68,7 +76,7 @@ TABLE: dict[Who, frozenset[Action]] = {
     "coordinator_admin": _RUN | {"sign_for_coordinator"},
     "coordinator_accountant": _ACCOUNTS,
     "coordinator_readonly": _LOOK,
-    "dso": _DSO | {"sign_for_dso", "change_tariff_books"},
+    "dso": _DSO | {"sign_for_dso", "change_tariff_books", "view_grid_fees"},
     "dso_area": _DSO,
     "applicant": frozenset({"apply"}),
     "operator": _RUN | {"operate"},

@@ -286,7 +286,9 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "file": bank_file(c), "account": "PL88999999990000000000000900", "booked_on": DAY, "amount_pln": 1,
         "fingerprint": "new",
     },
-    BillingPeriod: lambda c: {"month": dt.date(2026, 6, 1)},
+    BillingPeriod: lambda c: {
+        "month": dt.date(2026, 6, 1), "state": "closed", "closed_at": NOON, "last_statement": 1,
+    },
     BillingTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
     ReminderTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
     NumberSeries: lambda c: {"series": "X", "year": 2026},

@@ -103,6 +103,10 @@ ROUTES: dict[str, Route] = {
     "dso_tariff_xlsx": Route(BOOK_READERS, path=lambda w: {"number": w.book.number}),
     "dso_tariff_csv": Route(BOOK_READERS, path=lambda w: {"number": w.book.number, "name": "tariff"}),
     "dso_tariff_calendar": Route(BOOK_READERS, path=lambda w: {"number": w.book.number, "group": "G11"}),
+    "dso_statements": Route(DSO),
+    "dso_document": Route(DSO, path=lambda w: {"slug": "ours", "number": w.rows["grid document"].pk}),
+    "api-grid-fee-months": Route(DSO_MACHINE),
+    "api-grid-fees": Route(DSO_MACHINE, path=lambda w: {"slug": "ours", "month": "2026-06"}),
     "tariff": Route(MEMBERS),
     "api-tariff-books": Route(DSO_MACHINE, DSO_MACHINE),
     "api-tariff-book": Route(DSO_MACHINE, path=lambda w: {"number": w.book.number}),
@@ -189,6 +193,18 @@ ADMIN_ROUTES: dict[str, Route] = {
         },
     ),
     "admin:external_lines": Route(ACCOUNTS, path=lambda w: {"number": w.rows["clearing.ExternalSettlement"].pk}),
+    "admin:periods": Route(COORDINATORS),
+    "admin:period": Route(
+        COORDINATORS, ACCOUNTS, lambda w: {"month": "2026-06"}, for_each=True, data=lambda person: {"what": "compute"}
+    ),
+    "admin:documents": Route(COORDINATORS),
+    "admin:document": Route(COORDINATORS, path=lambda w: {"number": w.rows["billing.Document"].pk}),
+    "admin:billing_corrections": Route(
+        COORDINATORS, ACCOUNTS, data=lambda person: {"what": "compute", "month": "2026-06"}
+    ),
+    "admin:ledger": Route(COORDINATORS),
+    "admin:ledger_account": Route(COORDINATORS, path=lambda w: {"number": w.rows["billing.Account"].pk}),
+    "admin:grid_fees": Route(COORDINATORS),
     "admin:payments": Route(COORDINATORS, ACCOUNTS),
     "admin:payment": Route(COORDINATORS, ACCOUNTS, lambda w: {"number": w.rows["billing.BankTransaction"].pk}),
     "admin:payouts": Route(COORDINATORS, ACCOUNTS, data=lambda person: {"approve": "1"}),
@@ -267,6 +283,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "billing.BankFile": AdminModel(change=ACCOUNTS),
     "billing.BankTransaction": AdminModel(),
     "billing.ReminderTerms": AdminModel(change=ACCOUNTS),
+    "billing.BillingTerms": AdminModel(change=ACCOUNTS),
     "billing.InterestRate": AdminModel(OPERATOR, OPERATOR),
     "contracts.Contract": AdminModel(change=ADMIN),
     "contracts.ClusterSettings": AdminModel(change=ADMIN),

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from billing.models import InterestRate
+from billing.models import Bill, Document, InterestRate
 from contracts.models import (
     Agreement,
     AgreementDocument,
@@ -49,7 +49,7 @@ from participants.services.role_invitations import invite
 from participants.tenancy.ddl import tenant_models
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
-from tests.participants.test_isolation import NEW_ROWS, make_row
+from tests.participants.test_isolation import NEW_ROWS, PERIOD, make_row
 from tests.tariff import publish
 
 #: One for all requests: each of its own would collect all static files anew.
@@ -281,6 +281,13 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         for model in tenant_models():
             if model is not Membership:
                 rows[model._meta.label] = make_row(model, cast)
+        grid = Bill.objects.create(
+            cluster=cast.cluster, dso=dso, **NEW_ROWS[Bill](cast) | {"reference": "R/3", "period": PERIOD}
+        )
+        rows["grid document"] = Document.objects.create(
+            cluster=cast.cluster,
+            **NEW_ROWS[Document](cast) | {"bill": grid, "position": 1, "number": "FD/1", "kind": "grid"},
+        )
         # Whoever has an agreement is settled by it: these have none.
         rows["contracts.Contract"] = Contract.objects.create(
             cluster=cast.cluster, participant=rows["participants.Participant"], scheme="p2p", valid_from=DAY

@@ -1,0 +1,1 @@
+"""Pages of the coordinator's admin about closing months, documents, corrections and the ledger."""

@@ -1,0 +1,1 @@
+"""What a distributor sees of its grid fees: pages and REST."""
