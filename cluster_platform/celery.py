@@ -42,6 +42,9 @@ app.conf.beat_schedule = {
 app.conf.beat_schedule["deliveries"] = {
     "task": "metering.tasks.look_after_all_deliveries", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip
+app.conf.beat_schedule["bills"] = {
+    "task": "billing.tasks.look_after_all_bills", "schedule": 60.0, "options": {"expires": 60.0},
+}  # fmt: skip
 #: Nightly (UTC), but for roles and reminders: a local day begins at some hour of the day.
 app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
