@@ -11,12 +11,23 @@ from billing.delivery_models import BillDelivery, BillOpening, BillPaper
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
 from billing.relief_models import ReliefMonth
+from billing.settling_models import (
+    Allocation,
+    InterestDecision,
+    PaymentMatch,
+    PaymentReminder,
+    PayoutApproval,
+    PayoutBatch,
+    PayoutItem,
+    ReminderPause,
+)
 from metering.models import MeteringPoint
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
 __all__ = [
     "Account",
+    "Allocation",
     "BankFile",
     "BankTransaction",
     "Bill",
@@ -25,12 +36,19 @@ __all__ = [
     "BillPaper",
     "Document",
     "DocumentLine",
+    "InterestDecision",
     "InterestRate",
     "JournalEntry",
     "NumberSeries",
+    "PaymentMatch",
+    "PaymentReminder",
+    "PayoutApproval",
+    "PayoutBatch",
+    "PayoutItem",
     "Posting",
     "Promise",
     "ReliefMonth",
+    "ReminderPause",
     "ReminderTerms",
     "Side",
     "Statement",

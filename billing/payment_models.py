@@ -75,7 +75,8 @@ class BankTransaction(TenantModel):
     append_only = True
     audited = False
 
-    file = TenantForeignKey(BankFile, related_name="transactions", verbose_name=_("bank file"))
+    #: Empty: entered by hand, for a payout that no bank file confirmed.
+    file = TenantForeignKey(BankFile, null=True, related_name="transactions", verbose_name=_("bank file"))
     account = models.CharField(_("account"), max_length=34)
     booked_on = models.DateField(_("booked on"))
     amount_pln = models.DecimalField(_("amount (PLN)"), max_digits=14, decimal_places=2)

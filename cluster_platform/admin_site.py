@@ -17,6 +17,9 @@ from cluster_platform.balance_admin import balance
 from cluster_platform.completeness_admin import completeness
 from cluster_platform.corrections_admin import corrections
 from cluster_platform.desk import desk
+from cluster_platform.external_admin import external, external_file, external_lines, external_settlement
+from cluster_platform.generation_admin import generation
+from cluster_platform.margin_admin import margin
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
@@ -49,6 +52,12 @@ class PlatformAdminSite(AdminSite):
         own = [
             path("corrections/", self.admin_view(corrections), name="corrections"),
             path("completeness/", self.admin_view(completeness), name="completeness"),
+            path("external/", self.admin_view(external), name="external"),
+            path("external/<int:number>/", self.admin_view(external_settlement), name="external_settlement"),
+            path("external/<int:number>/files/<int:file>/", self.admin_view(external_file), name="external_file"),
+            path("external/<int:number>/lines.csv", self.admin_view(external_lines), name="external_lines"),
+            path("margin/", self.admin_view(margin), name="margin"),
+            path("generation/", self.admin_view(generation), name="generation"),
             path("balance/", self.admin_view(balance), name="balance"),
         ]
         return own + super().get_urls()

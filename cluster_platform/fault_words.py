@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as said
 
 from billing.formats import words as bank_words
+from cluster_platform.tariffs import words as book_words
 from metering.formats import words
 
 #: As the reader words them; what it fills in stands in brackets. A finding that is not here is shown as it is.
@@ -50,6 +51,13 @@ FINDINGS = (
     said("this is no JSON in UTF-8: %(reason)s"),
     said("there is no list of rows; the file looks like %(example)s"),
     said("there are no rows"),
+    said("the file has no lines"),
+    said("the file has more than %(count)s lines"),
+    said("the quarter-hour is in line %(line)s already; leave one of them"),
+    said("'%(value)s' is not a number such as 0,250"),
+    said("'%(value)s' is no energy in whole Wh"),
+    said("the column is missing; add it (it may be called %(names)s)"),
+    said("the column stands more than once; leave one (it may be called %(names)s)"),
     said("the row is no object with fields"),
     said("%(time)s is in row %(row)s already; keep one"),
     said("the quarter-hour that ends at %(time)s belongs to %(day)s, not to %(other)s"),
@@ -69,11 +77,13 @@ _FILLED_IN = re.compile(r"%\((\w+)\)s")
 
 def _pattern(finding: str) -> re.Pattern[str]:
     parts = _FILLED_IN.split(finding)
-    texts = [f"(?P<{part}>.*)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    texts = [f"(?P<{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
     return re.compile("".join(texts), re.DOTALL)
 
 
-_PATTERNS = tuple((finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS))
+_PATTERNS = tuple(
+    (finding, _pattern(finding)) for finding in (*FINDINGS, *words.FINDINGS, *bank_words.FINDINGS, *book_words.FINDINGS)
+)
 
 
 def finding_in_words(text: str) -> str:
@@ -81,5 +91,7 @@ def finding_in_words(text: str) -> str:
     for finding, pattern in _PATTERNS:
         match = pattern.fullmatch(text)
         if match:
-            return gettext(finding) % match.groupdict()
+            parts = match.groupdict()
+            told = {name: finding_in_words(part) if name.startswith("said_") else part for name, part in parts.items()}
+            return gettext(finding) % told
     return text

@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 BLOCK = 64 * 1024
 #: Where files of readings and deliveries of them arrive: as long as FILES_MAX_MB, and what stands around a file.
-OF_READINGS = ("/api/v1/", "/admin/metering/delivery/", "/dso/deliveries/")
+OF_READINGS = ("/api/v1/readings", "/api/v1/files", "/admin/metering/delivery/", "/dso/deliveries/")
 AROUND_A_FILE = 2**20
 #: A browser shows the answer only after it has sent everything, so this much is read and thrown away.
 MOST_DRAINED = 256 * 2**20

@@ -270,7 +270,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cluster Platform",
-    "DESCRIPTION": "Deliveries of meter readings.",
+    "DESCRIPTION": "Deliveries of meter readings, and distributors' tariff books.",
     "VERSION": "1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

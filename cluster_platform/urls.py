@@ -46,6 +46,7 @@ urlpatterns = [
     path("delegates/<int:number>/remove/", role_views.remove_delegate, name="remove_delegate"),
     path("delegates/invitations/<int:number>/withdraw/", role_views.withdraw_invitation, name="withdraw_invitation"),
     path("roles/<str:token>/", role_views.role_invitation, name="role_invitation"),
+    path("", include("cluster_platform.tariffs.urls")),
     path("", include("cluster_platform.onboarding.urls")),
     path("api/v1/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/readings", ReadingsView.as_view(), name="api-readings"),

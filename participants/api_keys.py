@@ -18,20 +18,21 @@ class ApiKeyRefused(ValueError):
 def create_api_key(cluster: Cluster, name: str) -> tuple[str, ApiKey]:
     """Store a new key of the cluster in scope; returns its text, which can't be shown again, and the row."""
     secret = secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(cluster=cluster, name=name, secret_sha256=_hash(secret))
+    key = ApiKey.objects.create(cluster=cluster, name=name, secret_sha256=hash_of(secret))
     return f"{cluster.slug}.{secret}", key
 
 
 def find_api_key(token: str) -> ApiKey:
     """The valid key with this text in the cluster in scope; ApiKeyRefused otherwise."""
     secret = token.partition(".")[2]
-    key = ApiKey.objects.filter(secret_sha256=_hash(secret), revoked_at=None).first()
+    key = ApiKey.objects.filter(secret_sha256=hash_of(secret), revoked_at=None).first()
     if key is None:
         raise ApiKeyRefused("unknown or revoked key")
     return key
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """How the secret of a key is stored."""
     # The secret has 256 random bits, so a plain hash can't be guessed back and stays indexable.
     return hashlib.sha256(secret.encode()).hexdigest()
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.change_models import Change
 from participants.domain.places import CENTRE_OF_POLAND
+from participants.dso_key_models import DsoKey
 from participants.kinds import Kind, LegalForm
 from participants.onboarding_models import (
     Application,
@@ -37,6 +38,7 @@ __all__ = [
     "Consent",
     "Coordinator",
     "Dso",
+    "DsoKey",
     "DsoUser",
     "ErasureRequest",
     "Invitation",

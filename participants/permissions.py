@@ -35,13 +35,15 @@ Action = Literal[
     "view_missing",
     "confirm_points",
     "sign_for_dso",
+    "view_tariff_books",
+    "change_tariff_books",
     "operate",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 _OWN: frozenset[Action] = frozenset({"view_own"})
 _ACT: frozenset[Action] = _OWN | {"act_for_participant", "sign_for_participant"}
-_LOOK: frozenset[Action] = frozenset({"view_cluster", "view_audit"})
+_LOOK: frozenset[Action] = frozenset({"view_cluster", "view_audit", "view_tariff_books"})
 _ACCOUNTS: frozenset[Action] = _LOOK | {"settle_externally", "export_cluster", "change_prices", "book_payments"}
 _RUN: frozenset[Action] = _ACCOUNTS | {
     "change_people",
@@ -55,6 +57,10 @@ _RUN: frozenset[Action] = _ACCOUNTS | {
     "manage_roles",
 }
 
+_DSO: frozenset[Action] = frozenset(
+    {"view_missing", "deliver_readings", "answer_findings", "confirm_points", "view_tariff_books"}
+)
+
 TABLE: dict[Who, frozenset[Action]] = {
     "member": _ACT | {"decide_privacy", "manage_delegates"},
     "delegate_act": _ACT,
@@ -62,8 +68,8 @@ TABLE: dict[Who, frozenset[Action]] = {
     "coordinator_admin": _RUN | {"sign_for_coordinator"},
     "coordinator_accountant": _ACCOUNTS,
     "coordinator_readonly": _LOOK,
-    "dso": frozenset({"view_missing", "deliver_readings", "answer_findings", "confirm_points", "sign_for_dso"}),
-    "dso_area": frozenset({"view_missing", "deliver_readings", "answer_findings", "confirm_points"}),
+    "dso": _DSO | {"sign_for_dso", "change_tariff_books"},
+    "dso_area": _DSO,
     "applicant": frozenset({"apply"}),
     "operator": _RUN | {"operate"},
 }

@@ -21,8 +21,9 @@ def publish(
 ) -> TariffBook:
     """A book with these rows, published as it is: nothing is checked and no quarter-hour is touched."""
     book = TariffBook.objects.create(
-        dso=dso, number=dso.books.count() + 1, name="2026", valid_from=valid_from, created_at=PUBLISHED_AT, **fields
-    )
+        dso=dso, name="2026", valid_from=valid_from, created_at=PUBLISHED_AT,
+        **{"number": dso.books.count() + 1, **fields},
+    )  # fmt: skip
     for row in rates:
         usual = {"unit": "PLN/kWh", "local_treatment": "full", "valid_from": valid_from}
         TariffRate.objects.create(book=book, **usual | dict(row))

@@ -24,10 +24,11 @@ class Fault:
 
 
 class DatasetError(ValueError):
-    """A folder that can't be used; `faults` say why, in the order of files and lines."""
+    """A folder that can't be used; `faults` say why, in the order of files and lines; `more`: not all."""
 
     def __init__(self, faults: tuple[Fault, ...], *, more: bool = False) -> None:
         self.faults = faults
+        self.more = more
         lines = [str(fault) for fault in faults]
         if more:
             lines.append(f"… and more; only the first {LIMIT} are told")

@@ -169,7 +169,7 @@ def rate_of(fields: Fields, dso: str) -> Rate:
     """A line of tariff.csv."""
     owner = fields.text("dso")
     if owner and owner != dso:
-        fields.fault("dso", f"'{owner}' is not the distributor of cluster.toml, '{dso}'")
+        fields.fault("dso", f"'{owner}' is not the distributor '{dso}', whose book this is")
     start = fields.day("valid_from")
     return Rate(
         group=fields.text("group", 20),

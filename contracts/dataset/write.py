@@ -10,7 +10,8 @@ from contracts.dataset.clusterfile import DEFAULTS, FILE, FORMAT
 from contracts.dataset.records import Dataset, MeteringPointRecord, ParticipantRecord
 from contracts.dataset.tables import COLUMNS, OPTIONAL_COLUMNS, OPTIONAL_FILES
 from contracts.domain.money import from_micro
-from contracts.domain.zones import format_clock
+from contracts.domain.tariff import Rate
+from contracts.domain.zones import ZoneRow, format_clock
 from metering.domain.calendar import format_instant, format_period
 
 Line = Sequence[object]
@@ -88,20 +89,22 @@ def _contracts(dataset: Dataset) -> Iterator[Line]:
         yield row.participant, row.scheme, _day(row.valid_from), _day(row.valid_to)
 
 
-def _rates(dataset: Dataset) -> Iterator[Line]:
-    for row in dataset.rates:
-        yield (
-            dataset.dso.name, row.group, row.phases, row.use_from_kwh, row.use_to_kwh, row.component, row.zone,
-            row.unit, number(from_micro(row.micro), 2), row.treatment, _day(row.valid_from), _day(row.valid_to),
-        )  # fmt: skip
+def rate_line(dso: str, row: Rate) -> Line:
+    """A line of tariff.csv."""
+    return (
+        dso, row.group, row.phases, row.use_from_kwh, row.use_to_kwh, row.component, row.zone, row.unit,
+        number(from_micro(row.micro), 2), row.treatment, _day(row.valid_from), _day(row.valid_to),
+    )  # fmt: skip
+
+
+def zone_line(row: ZoneRow) -> Line:
+    """A line of one book's tariff_zones.csv."""
+    return row.group, row.zone, row.months, row.day_type, _clock(row.start), _clock(row.end)
 
 
 def _zones(dataset: Dataset) -> Iterator[Line]:
     for row in dataset.zones:
-        yield (
-            row.group, row.zone, row.months, row.day_type, _clock(row.start), _clock(row.end), _day(row.valid_from),
-            _day(row.valid_to),
-        )  # fmt: skip
+        yield *zone_line(row), _day(row.valid_from), _day(row.valid_to)
 
 
 def _retail(dataset: Dataset) -> Iterator[Line]:
@@ -130,7 +133,7 @@ _TABLES: dict[str, Callable[[Dataset], Iterable[Line]]] = {
     "participants.csv": lambda dataset: map(participant_line, dataset.participants),
     "metering_points.csv": lambda dataset: map(metering_point_line, dataset.metering_points),
     "contracts.csv": _contracts,
-    "tariff.csv": _rates,
+    "tariff.csv": lambda dataset: (rate_line(dataset.dso.name, row) for row in dataset.rates),
     "tariff_zones.csv": _zones,
     "retail.csv": _retail,
     "standard_sale.csv": _standard_sale,

@@ -131,26 +131,29 @@ def _settled_otherwise(
     tz = time_zone(cluster.timezone)
     slots_before, slots_after = old.slot_index(starts, tz), new.slot_index(starts, tz)
     days = sorted({*use.days, *old.discount_days, *new.discount_days})
+    profiles: dict[int, list[Profile]] = {}
     known: dict[tuple[int, int, int], bool] = {}
     touched = []
     for start, one, other in zip(starts, slots_before.of.tolist(), slots_after.of.tolist(), strict=True):
         day = local_day(start, tz)
-        key = bisect_right(days, day), one, other
-        if key not in known:
-            known[key] = _differs(old, new, use, day, (slots_before.slots[one], slots_after.slots[other]))
-        if known[key]:
+        step = bisect_right(days, day)
+        if step not in profiles:
+            profiles[step] = _kinds(old, new, use.profiles(day))
+        if (step, one, other) not in known:
+            shares = use.discounts(old, day), use.discounts(new, day)
+            slots = slots_before.slots[one], slots_after.slots[other]
+            known[step, one, other] = shares[0] != shares[1] or any(
+                _fees(old, profile, slots[0], shares[0]) != _fees(new, profile, slots[1], shares[1])
+                for profile in profiles[step]
+            )
+        if known[step, one, other]:
             touched.append(start)
     return touched
 
 
-def _differs(old: TariffBook, new: TariffBook, use: _Use, day: date, slots: tuple[Slot, Slot]) -> bool:
-    shares = use.discounts(old, day), use.discounts(new, day)
-    if shares[0] != shares[1]:
-        return True
-    return any(
-        _fees(old, profile, slots[0], shares[0]) != _fees(new, profile, slots[1], shares[1])
-        for profile in set(use.profiles(day))
-    )
+def _kinds(old: TariffBook, new: TariffBook, profiles: Iterable[Profile]) -> list[Profile]:
+    """One point of each kind that pays the same per kWh, before and after."""
+    return list({(old.kwh_class(profile), new.kwh_class(profile)): profile for profile in profiles}.values())
 
 
 def _fees(book: TariffBook, profile: Profile, slot: Slot, shares: Mapping[str, Decimal]) -> list[int] | None:

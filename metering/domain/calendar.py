@@ -41,6 +41,15 @@ def public_holidays(country: str) -> Container[date]:
         raise CalendarError(f"no public holidays are known for country '{country}'; give a code such as PL") from error
 
 
+def next_holidays(country: str, first: date, count: int, language: str) -> list[tuple[date, str]]:
+    """The next public holidays from `first` on with their names, in the language if the country's names have it."""
+    known: tuple[str, ...] = getattr(public_holidays(country), "supported_languages", ())
+    wanted = next((name for name in known if name.partition("_")[0] == language.partition("-")[0]), None)
+    years = range(first.year, first.year + 2)
+    named = holidays.country_holidays(country, language=wanted, years=years)
+    return [(day, str(name)) for day, name in sorted(named.items()) if day >= first][:count]
+
+
 def require_utc(instant: datetime) -> datetime:
     """`instant` itself; refuses naive datetimes and other offsets."""
     if instant.tzinfo is None or instant.utcoffset() != timedelta(0):

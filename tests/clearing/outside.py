@@ -21,5 +21,5 @@ def supplier_file(settlement: ExternalSettlement, changed: dict[dt.datetime, int
     for start, own, price in rows:
         wh = (changed or {}).get(start, own)
         amount = half_up(wh * price / 1000, 2)
-        lines.append(f"{start:%Y-%m-%dT%H:%M:%SZ},{Decimal(wh).scaleb(-3)},{price * 1000},{amount}")
+        lines.append(f"{start:%Y-%m-%dT%H:%M:%SZ},{Decimal(wh).scaleb(-3)},{half_up(price * 1000, 3)},{amount}")
     return "\n".join([*lines, ""]).encode()

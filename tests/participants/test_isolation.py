@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from billing.models import (
     Account,
+    Allocation,
     BankFile,
     BankTransaction,
     Bill,
@@ -19,11 +20,18 @@ from billing.models import (
     BillPaper,
     Document,
     DocumentLine,
+    InterestDecision,
     JournalEntry,
     NumberSeries,
+    PaymentMatch,
+    PaymentReminder,
+    PayoutApproval,
+    PayoutBatch,
+    PayoutItem,
     Posting,
     Promise,
     ReliefMonth,
+    ReminderPause,
     ReminderTerms,
     Statement,
     StatementLine,
@@ -100,6 +108,7 @@ SHARED = {
     "participants.Dso": "a distributor serves several clusters",
     "participants.User": "a person may act in several clusters",
     "participants.DsoUser": "links a person to a distributor",
+    "participants.DsoKey": "opens a distributor's tariff books, no cluster",
     "billing.InterestRate": "a country's statutory rates",
     "contracts.TariffBook": "a distributor's tariff, one for all clusters on its grid",
     "contracts.TariffRate": "a distributor's published tariff",
@@ -292,6 +301,19 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "queued_at": NOON, "changed_at": NOON, "message_id": f"<bill.{c.cluster.pk}.1@example.org>",
     },
     BillOpening: lambda c: {"bill": bill(c), "user": c.coordinator, "at": NOON},
+    PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},
+    Allocation: lambda c: {"match": match(c), "bill": bill(c), "amount_pln": "0.01", "paid_on": DAY},
+    PayoutApproval: lambda c: {"bill": bill(c), "at": NOON},
+    PayoutBatch: lambda c: PAYOUTS | {"number": 2},
+    PayoutItem: lambda c: {
+        "batch": payouts(c), "bill": bill(c), "amount_pln": 1, "iban": "x", "name": "x", "title": "x",
+    },
+    InterestDecision: lambda c: {
+        "bill": bill(c), "valid_from": DAY, "valid_to": PERIOD, "amount_pln": 1, "what": "waived", "reason": "x",
+        "at": NOON,
+    },
+    PaymentReminder: lambda c: {"bill": bill(c), "step": 1, "sent_on": DAY, "addresses": "x", "open_pln": 1},
+    ReminderPause: lambda c: {"bill": bill(c), "paused": True, "reason": "x", "at": NOON},
     Account: lambda c: {"kind": "rounding"},
     JournalEntry: lambda c: {"number": 2, "booked_on": DAY, "text": "x", "posted_at": NOON},
     Posting: lambda c: {"entry": entry(c), "account": account(c), "amount_pln": 1},
@@ -324,6 +346,26 @@ def entry(cast: Cast) -> JournalEntry:
 
 def account(cast: Cast) -> Account:
     return Account.objects.get_or_create(cluster=cast.cluster, kind="bank")[0]
+
+
+PAYOUTS = {
+    "execution_on": DAY, "count": 1, "total_pln": 1, "content": b"x", "sha256": "f" * 64, "at": NOON,
+}  # fmt: skip
+
+
+def payouts(cast: Cast) -> PayoutBatch:
+    return PayoutBatch.objects.get_or_create(cluster=cast.cluster, number=1, defaults=PAYOUTS)[0]
+
+
+def moved(cast: Cast) -> BankTransaction:
+    fields = {"file": bank_file(cast), "account": "x", "booked_on": DAY, "amount_pln": 1}
+    return BankTransaction.objects.get_or_create(cluster=cast.cluster, fingerprint="known", defaults=fields)[0]
+
+
+def match(cast: Cast) -> PaymentMatch:
+    fields = {"how": "hand", "at": NOON}
+    rows = PaymentMatch.objects
+    return rows.get_or_create(cluster=cast.cluster, transaction=moved(cast), number=1, defaults=fields)[0]
 
 
 def bank_file(cast: Cast) -> BankFile:

@@ -23,7 +23,8 @@ Made from the tables that the tests try on every address (`python -m tests.roles
   **coordinator_readonly** looks. An administrator invites them under *Invitations to roles*.
 - **dso**: the distributor, in all clusters on its grid; **dso_area** only below the grid nodes that the operator gave.
 - **applicant** has only the own application. **operator** runs the platform. **nobody** is signed in without a role,
-  **machine** has an API key.
+  **machine** has an API key of
+  a cluster, **dso_machine** one of a distributor.
 
 Every role holds in one cluster. What belongs to a participant is for those who act for it, and another cluster's rows
 do not exist, whatever a request sends along.

@@ -19,12 +19,15 @@ DSOS = DSO | {"dso_area"}
 OPERATOR = frozenset({"operator"})
 APPLICANT = frozenset({"applicant"})
 MACHINE = frozenset({"machine"})
+#: With a key of the distributor.
+DSO_MACHINE = frozenset({"dso_machine"})
+BOOK_READERS = COORDINATORS | DSOS
 SIGNED_IN = MEMBERS | COORDINATORS | DSOS | APPLICANT | {"nobody"}
-ANYONE = SIGNED_IN | MACHINE | {"anonymous"}
+ANYONE = SIGNED_IN | MACHINE | DSO_MACHINE | {"anonymous"}
 NOBODY: frozenset[str] = frozenset()
 ROLES = (
     "member", "delegate_act", "delegate_read", "coordinator_admin", "coordinator_accountant", "coordinator_readonly",
-    "dso", "dso_area", "applicant", "operator", "nobody", "anonymous", "machine",
+    "dso", "dso_area", "applicant", "operator", "nobody", "anonymous", "machine", "dso_machine",
 )  # fmt: skip
 
 
@@ -90,6 +93,23 @@ ROUTES: dict[str, Route] = {
     "dso_finding": Route(DSOS, DSOS, lambda w: {"slug": "ours", "number": w.rows["metering.Finding"].pk}),
     "dso_deliveries": Route(DSOS, DSOS),
     "dso_delivery": Route(DSOS, DSOS, lambda w: {"slug": "ours", "number": w.rows["metering.Delivery"].pk}),
+    "dso_tariffs": Route(BOOK_READERS, DSO),
+    "dso_tariff_example": Route(BOOK_READERS),
+    "dso_tariff_keys": Route(DSO, DSO, data=lambda person: {"name": "tariff desk"}),
+    "dso_tariff_key_revoke": Route(NOBODY, DSO, lambda w: {"number": w.rows["participants.DsoKey"].pk}),
+    "dso_tariff": Route(
+        BOOK_READERS, DSO, lambda w: {"number": w.book.number}, data=lambda person: {"publish": "1", "seen": "x"}
+    ),
+    "dso_tariff_xlsx": Route(BOOK_READERS, path=lambda w: {"number": w.book.number}),
+    "dso_tariff_csv": Route(BOOK_READERS, path=lambda w: {"number": w.book.number, "name": "tariff"}),
+    "dso_tariff_calendar": Route(BOOK_READERS, path=lambda w: {"number": w.book.number, "group": "G11"}),
+    "tariff": Route(MEMBERS),
+    "api-tariff-books": Route(DSO_MACHINE, DSO_MACHINE),
+    "api-tariff-book": Route(DSO_MACHINE, path=lambda w: {"number": w.book.number}),
+    "api-tariff-book-discard": Route(NOBODY, DSO_MACHINE, lambda w: {"number": w.book.number}),
+    "api-tariff-book-publish": Route(
+        NOBODY, DSO_MACHINE, lambda w: {"number": w.book.number}, data=lambda person: {"seen": "x"}
+    ),
     "choose_access": Route(NOBODY, SIGNED_IN - {"nobody"}, data=lambda person: {"access": person.access_key}),
     "delegates": Route(MEMBER, MEMBER),
     "remove_delegate": Route(NOBODY, MEMBER, lambda w: {"number": w.delegate.pk}, of_owner=True),
@@ -151,6 +171,23 @@ ADMIN_ROUTES: dict[str, Route] = {
     "admin:corrections": Route(COORDINATORS),
     "admin:completeness": Route(COORDINATORS, ADMIN, data=lambda person: {"what": "reminders", "hour": "9"}),
     "admin:balance": Route(COORDINATORS),
+    "admin:external": Route(COORDINATORS, ACCOUNTS),
+    "admin:margin": Route(COORDINATORS),
+    "admin:generation": Route(COORDINATORS),
+    "admin:external_settlement": Route(
+        COORDINATORS,
+        ACCOUNTS,
+        lambda w: {"number": w.rows["clearing.ExternalSettlement"].pk},
+        data=lambda person: {"what": "recompute"},
+    ),
+    "admin:external_file": Route(
+        COORDINATORS,
+        path=lambda w: {
+            "number": w.rows["clearing.ExternalInvoiceFile"].settlement_id,
+            "file": w.rows["clearing.ExternalInvoiceFile"].pk,
+        },
+    ),
+    "admin:external_lines": Route(ACCOUNTS, path=lambda w: {"number": w.rows["clearing.ExternalSettlement"].pk}),
     "admin:jsi18n": Route(COORDINATORS),
     "admin:autocomplete": Route(NOBODY),
     "admin:view_on_site": Route(NOBODY, path=lambda w: {"content_type_id": 1, "object_id": 1}),
@@ -195,6 +232,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "participants.Cluster": AdminModel(OPERATOR, OPERATOR),
     "participants.Dso": AdminModel(OPERATOR, OPERATOR),
     "participants.DsoUser": AdminModel(OPERATOR, OPERATOR),
+    "participants.DsoKey": AdminModel(OPERATOR, actions={"revoke": OPERATOR}),
     "participants.User": AdminModel(OPERATOR, OPERATOR),
     "participants.Application": AdminModel(change=ADMIN, add=NOBODY),
     # There is one already.

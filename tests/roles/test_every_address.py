@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 GIVE_ROLES = (
     "remove_delegate", "role_invitation", "admin:participants_membership_", "admin:participants_apikey_",
     "admin:participants_user_", "admin:participants_dso", "admin:participants_cluster_", "admin:metering_dsoarea_",
-    "admin:auth_",
+    "admin:auth_", "dso_tariff_key",
 )  # fmt: skip
 #: These have no form and show the same to any method.
 SHOWN_BY_ANY_METHOD = (

@@ -23,10 +23,12 @@ from contracts.models import (
     Contract,
     MarketPrice,
     MonthlyMarketPrice,
+    TariffBook,
 )
 from metering.models import Delivery, DsoArea, GridNode
 from participants.access import accesses_of
 from participants.api_keys import create_api_key
+from participants.dso_keys import create_dso_key
 from participants.middleware import access_key
 from participants.models import (
     ApiKey,
@@ -35,6 +37,7 @@ from participants.models import (
     ApplicationPoint,
     Cluster,
     Dso,
+    DsoKey,
     DsoUser,
     Invitation,
     Membership,
@@ -103,6 +106,8 @@ class World:
     point: ApplicationPoint
     document: ApplicationDocument
     sent_document: ApplicationDocument
+    #: A published one of a number that only our distributor has.
+    book: TariffBook
 
     def draft(self, **inside: int) -> dict[str, Any]:
         return {"slug": self.ours.cluster.slug, "application": self.application.pk, **inside}
@@ -128,8 +133,13 @@ def make_world() -> World:
         rows["participants.Application"] = sent
     return World(
         ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent, point,
-        document, sent_document,
+        document, sent_document, our_book(ours),
     )  # fmt: skip
+
+
+def our_book(cast: Cast) -> TariffBook:
+    rate = {"group": "G11", "component": "network_variable", "zone": "flat", "rate_net": 1}
+    return publish(cast.cluster.dso, [rate], number=77)
 
 
 def sent_file(cast: Cast, people: dict[str, Person]) -> Delivery:
@@ -215,6 +225,14 @@ def everybody(ours: Cast, theirs: Cast, outsider: User) -> list[Person]:
         Person("stranger", "anonymous", None),
         Person("meters", "machine", None, token=key),
         Person("other meters", "machine", None, ours=False, token=other_key),
+        Person("tariff desk", "dso_machine", None, token=create_dso_key(dso, "tariff desk", None, NOON)[0]),
+        Person(
+            "other tariff desk",
+            "dso_machine",
+            None,
+            ours=False,
+            token=create_dso_key(theirs.cluster.dso, "tariff desk", None, NOON)[0],
+        ),
     ]
 
 
@@ -237,6 +255,7 @@ def rows_of(cast: Cast) -> dict[str, models.Model]:
         "participants.Cluster": cast.cluster,
         "participants.Dso": dso,
         "participants.User": cast.owner,
+        "participants.DsoKey": create_dso_key(dso, "old desk", None, NOON)[1],
         "participants.DsoUser": make_dso_user(dso, f"desk@{cast.cluster.slug}.example.org").dso_user,
         "contracts.TariffBook": book,
         "contracts.TariffRate": book.rates.get(),
@@ -317,4 +336,6 @@ def roles_outside() -> dict[str, list[tuple[Any, ...]]]:
         "distributors": sorted(DsoUser.objects.values_list()),
         "clusters": sorted(Cluster.objects.values_list(), key=repr),
         "grids": sorted(Dso.objects.values_list()),
+        "keys of distributors": sorted(DsoKey.objects.values_list("pk", "dso", "name", "revoked_at"), key=repr),
+        "tariff books": sorted(TariffBook.objects.values_list("pk", "dso", "number", "state")),
     }

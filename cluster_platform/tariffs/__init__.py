@@ -1,0 +1,1 @@
+"""A distributor's tariff books: pages, calendar and API."""
