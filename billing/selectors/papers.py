@@ -46,10 +46,9 @@ def languages(cluster_id: int, participants: set[int]) -> dict[int, str]:
     rows = Membership.objects.filter(
         cluster=cluster_id, participant__in=participants, level=Membership.Level.FULL, user__is_active=True
     )
+    columns = ("participant", "participant__email", "user__email", "user__language")
+    logins = list(rows.order_by("-pk").values_list(*columns))
     # Of several logins the one with the participant's own address counts, else the first.
-    for row in sorted(
-        rows.select_related("user", "participant"),
-        key=lambda row: (row.user.email == row.participant.email.lower(), -row.pk),
-    ):
-        found[row.participant_id] = row.user.language
+    for participant, _own, _login, language in sorted(logins, key=lambda row: row[1].lower() == row[2]):
+        found[participant] = language
     return found
