@@ -65,7 +65,7 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
         """The PDF of one bill of the cluster."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return pdf_response(get_object_or_404(Bill, pk=number, cluster=request.cluster))  # type: ignore[attr-defined, misc]
+        return pdf_response(get_object_or_404(Bill, pk=number, cluster=request.cluster))  # type: ignore[attr-defined]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         cluster: Any = request.cluster  # type: ignore[attr-defined]
@@ -86,7 +86,7 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     @admin.action(description=_("Send again, to the participants' addresses of today"), permissions=["send"])
     def send_selected(self, request: HttpRequest, queryset: QuerySet[BillDelivery]) -> None:
         cluster: Any = request.cluster  # type: ignore[attr-defined]
-        bills = Bill.objects.filter(pk__in=queryset.values("bill")).select_related("participant")
+        bills = Bill.objects.filter(pk__in=queryset.values("bill")).select_related("participant").order_by("pk")
         queued = send_again(cluster, bills, request.user, timezone.now())  # type: ignore[arg-type]
         start_bills(cluster.pk)
         lost = sum(row.state == State.NO_ADDRESS for row in queued)

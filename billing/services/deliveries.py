@@ -44,7 +44,7 @@ def queue_bills(cluster: Cluster, now: datetime) -> int:
     known = BillDelivery.objects.filter(bill=OuterRef("pk"), requested_by=None)
     papers = BillPaper.objects.filter(bill=OuterRef("pk"))
     bills = Bill.objects.filter(Exists(papers), ~Exists(known), cluster=cluster).select_related("participant")
-    return len(_queue(cluster, bills, now, None))
+    return len(_queue(cluster, bills.order_by("pk"), now, None))
 
 
 def send_again(cluster: Cluster, bills: Iterable[Bill], user: User, now: datetime) -> list[BillDelivery]:

@@ -137,8 +137,8 @@ def make_world() -> World:
         sent, _point, sent_document = apply(ours, people["applicant"].user, "at_dso")
         rows["participants.Application"] = sent
     return World(
-        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, bill, draft, sent, point,
-        document, sent_document, our_book(ours),
+        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, bill, draft, sent,
+        point, document, sent_document, our_book(ours),
     )  # fmt: skip
 
 
