@@ -54,7 +54,7 @@ def make_bills() -> Measured:
 def _in_processes(shares: list[list[int]]) -> None:
     command = [sys.executable, "-m", "bench.papers"]
     workers = [subprocess.Popen([*command, *map(str, share)], env=dict(os.environ)) for share in shares]
-    if any([worker.wait() for worker in workers]):
+    if sum(worker.wait() for worker in workers):
         sys.exit("a process failed")
 
 
@@ -99,8 +99,9 @@ def _content(number: int, participant: Participant | None) -> Bill:
 def _lines(number: int, what: list[tuple[str, str, str]], rate: Decimal | None) -> list[DocumentLine]:
     return [
         DocumentLine(
-            position, "590000000000000013", component, zone, level, FIRST, END, Decimal(number * 37 + position).scaleb(-3),
-            "kWh", Decimal("0.412345"), Decimal(number * 11 + position).scaleb(-2), rate,
+            position, "590000000000000013", component, zone, level, FIRST, END,
+            Decimal(number * 37 + position).scaleb(-3), "kWh", Decimal("0.412345"),
+            Decimal(number * 11 + position).scaleb(-2), rate,
         )
         for position, (component, zone, level) in enumerate(what, start=1)
     ]  # fmt: skip
