@@ -58,8 +58,8 @@ def test_the_list_begins_with_the_newest_and_its_state(cast: Cast) -> None:
     issued(cast, producer())
     text = text_of(signed_in(cast.owner).get("/bills/"))
     assert "94.97 PLN you are paid by 16 July 2026 · June 2026 · to be paid out" in text
-    assert "R/2026/00001 new June 2026 322.21 PLN – 16/07/2026 overdue –" in text
-    assert "R/2026/00002 new June 2026 – 94.97 PLN 16/07/2026 to be paid out –" in text
+    assert "June 2026 new R/2026/00001 322.21 PLN to pay overdue by 16/07/2026 –" in text
+    assert "June 2026 new R/2026/00002 94.97 PLN paid to you to be paid out by 16/07/2026 –" in text
     assert "po terminie" in text_of(signed_in(cast.owner, "pl").get("/bills/"))
 
 
@@ -162,6 +162,7 @@ def test_a_correction_stands_beside_its_original(cast: Cast) -> None:
 def test_the_list_asks_as_often_for_many_bills_as_for_one(cast: Cast) -> None:
     counts = []
     client = signed_in(cast.owner)
+    client.get("/bills/")
     for _ in range(2):
         issued(cast)
         with CaptureQueriesContext(connection) as queries:
