@@ -179,7 +179,7 @@ def offered_agreement(cast: Cast) -> Agreement:
 
 def issued_bill(cast: Cast) -> Bill:
     (bill,) = issue(cast.cluster, [BillDraft(prosumer(), cast.seller, dt.date(2026, 6, 1))], NOON)
-    BillPaper.objects.create(cluster=cast.cluster, bill=bill, **NEW_ROWS[BillPaper](cast) | {"bill": bill})
+    BillPaper.objects.create(cluster=cast.cluster, **NEW_ROWS[BillPaper](cast) | {"bill": bill})
     return bill
 
 
