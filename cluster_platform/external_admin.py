@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
@@ -177,7 +178,7 @@ def _page(
     points = [] if row.approved else service.checklist(row, now, _user(request))
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": f"{row.get_direction_display()}: {row.partner}",
+        "title": f"{capfirst(row.get_direction_display())}: {row.partner}",
         "row": row,
         "month": month_span(row.period, tz),
         "tz": tz,

@@ -19,6 +19,7 @@ from contracts.models import (
     TariffZone,
 )
 from contracts.services.external_prices import price_externally
+from contracts.settings_form import ClusterSettingsForm
 from contracts.standard_admin import (
     ClusterTermsAdmin,
     MonthlyMarketPriceAdmin,
@@ -64,6 +65,7 @@ class ContractAdmin(DatedAdmin):
 
 @admin.register(ClusterSettings)
 class ClusterSettingsAdmin(DatedAdmin):
+    form = ClusterSettingsForm
     list_display = (
         "valid_from",
         "allocation",

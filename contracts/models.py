@@ -149,7 +149,7 @@ class ClusterSettings(TenantModel):
     )
     #: {"station": "0.25", …}: share of the discounted components that is not charged at this sharing level. For a level
     #: that is not named the discount of the distributor's book holds.
-    sharing_discount = models.JSONField(_("discount by sharing level"))
+    sharing_discount = models.JSONField(_("discount by sharing level"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("settings")

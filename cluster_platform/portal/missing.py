@@ -98,11 +98,10 @@ _DUE = f"""
           AND (%s::bigint[] IS NULL OR a.grid_node_id = ANY(%s::bigint[]))
     ),
     there AS (
-        SELECT r.metering_point_id, (r.interval_start AT TIME ZONE %s)::date AS day, count(*) AS count
-        FROM (
-            SELECT DISTINCT metering_point_id, interval_start FROM metering_reading
-            WHERE cluster_id = %s AND version >= {FIRST_DELIVERED} AND interval_start >= %s AND interval_start < %s
-        ) r
+        SELECT r.metering_point_id, (r.interval_start AT TIME ZONE %s)::date AS day,
+               count(DISTINCT interval_start) AS count
+        FROM metering_reading r
+        WHERE cluster_id = %s AND version >= {FIRST_DELIVERED} AND interval_start >= %s AND interval_start < %s
         GROUP BY 1, 2
         UNION ALL
         SELECT metering_point_id, day, measured + split + substituted FROM metering_readingday

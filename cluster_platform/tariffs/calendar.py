@@ -31,15 +31,19 @@ MONDAY = date(2024, 1, 1)
 HOLIDAYS_LISTED = 6
 HOURS_A_HEADING = 3
 SHORT = 10
+#: Shade and rank of each zone.
+Shades = dict[str, tuple[int, int]]
+NOTHING = (0, 0)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A stretch of hours; `shade` 0: nothing."""
+    """A stretch of hours; `rank` counts the zones from the cheapest, 0: nothing."""
 
     quarter_hours: int
     zone: str
     shade: int
+    rank: int
     hours: str
 
     @property
@@ -81,6 +85,7 @@ class Price:
 
     zone: str
     shade: int
+    rank: int
     price: ZonePrice
 
 
@@ -89,7 +94,7 @@ def calendar_of(group: str, rates: Sequence[Rate], zones: Sequence[ZoneRow], day
     year = seasons(group, zones, rates)
     prices = zone_prices(group, zones, rates, day)
     shades = _shades(prices)
-    told = [Price(price.zone, shades.get(price.zone, 0), price) for price in prices]
+    told = [Price(price.zone, *shades.get(price.zone, NOTHING), price) for price in prices]
     holidays = next_holidays(place.country, day, HOLIDAYS_LISTED, get_language() or "")
     changes = clock_changes(year, public_holidays(place.country), place.tz, YEAR, day)
     own = sorted((price for price in told if not price.price.surcharge), key=lambda price: price.price.micro)
@@ -113,19 +118,19 @@ def calendar_of(group: str, rates: Sequence[Rate], zones: Sequence[ZoneRow], day
     }
 
 
-def _shades(prices: Sequence[ZonePrice]) -> dict[str, int]:
-    """Shade of each own zone by what it costs, the cheapest the lightest; one alone is in the middle."""
+def _shades(prices: Sequence[ZonePrice]) -> Shades:
+    """Shade and rank of each own zone by what it costs, the cheapest first and lightest."""
     dearest: dict[str, int] = {}
     for price in prices:
         if not price.surcharge:
             dearest[price.zone] = max(dearest.get(price.zone, 0), price.micro)
     order = sorted(dearest, key=lambda zone: (dearest[zone], zone))
     if len(order) == 1:
-        return {order[0]: 2}
-    return {zone: 1 + round(place * (SHADES - 1) / (len(order) - 1)) for place, zone in enumerate(order)}
+        return {order[0]: (2, 1)}
+    return {zone: (1 + round(at * (SHADES - 1) / (len(order) - 1)), at + 1) for at, zone in enumerate(order)}
 
 
-def _week(season: Season, shades: dict[str, int]) -> Week:
+def _week(season: Season, shades: Shades) -> Week:
     dates = [MONDAY + timedelta(days=n) for n in range(7)]
     rows = [
         Row(date_format(day, "l"), date_format(day, "D"), _cells(season.workday if n < 5 else season.free, shades))
@@ -136,8 +141,8 @@ def _week(season: Season, shades: dict[str, int]) -> Week:
         Band(
             zone,
             [
-                Row(gettext("Monday to Friday"), gettext("Mon – Fri"), _cells(workday, {zone: SHADES})),
-                Row(gettext("Weekends, holidays"), gettext("free days"), _cells(free, {zone: SHADES})),
+                Row(gettext("Monday to Friday"), gettext("Mon – Fri"), _cells(workday, {zone: (SHADES, 0)})),
+                Row(gettext("Weekends, holidays"), gettext("free"), _cells(free, {zone: (SHADES, 0)})),
             ],
         )
         for zone, workday, free in season.surcharges
@@ -163,9 +168,10 @@ def _month(number: int) -> str:
     return words.dated(date(2024, number, 1), "F")
 
 
-def _cells(parts: Sequence[Part], shades: dict[str, int]) -> list[Cell]:
+def _cells(parts: Sequence[Part], shades: Shades) -> list[Cell]:
     return [
-        Cell((p.end - p.start) // INTERVAL_MINUTES, p.zone, shades.get(p.zone, 0), _span(p.start, p.end)) for p in parts
+        Cell((p.end - p.start) // INTERVAL_MINUTES, p.zone, *shades.get(p.zone, NOTHING), _span(p.start, p.end))
+        for p in parts
     ]
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -77,7 +78,7 @@ def books(request: HttpRequest) -> HttpResponse:
         "ends": ends,
         "soon": ends is not None and (ends - today).days <= SOON_DAYS,
     }
-    return render(request, "tariffs/books.html", context, status=422 if faults else 200)
+    return render(request, "tariffs/books.html", context)
 
 
 def _store(reader: BookReader, form: UploadForm, now: datetime) -> TariffBook:
@@ -132,6 +133,7 @@ def book(request: HttpRequest, number: int) -> HttpResponse:
         "change": seen.difference if seen else changes(found, before),
         "first_book": not before.rates,
         "examples": by_group([] if seen and seen.mistakes else example_bills(found, before)),
+        "pln_unit": numbers.pln_unit(),
         "vat_rate": vat_rate_of(reader.dso),
         "groups": sorted({rate.group for rate in inside.rates} - {ANY_GROUP}),
         "rates": inside.rates,
@@ -167,11 +169,12 @@ def _publish(request: HttpRequest, found: TariffBook, form: PublishForm, now: da
     except DatasetError as error:
         messages.warning(request, "; ".join(str(fault) for fault in error.faults))
         return None
-    messages.success(request, _done(done))
+    messages.success(request, _done(done, local_day(now, place_of(found.dso).tz)))
     return redirect("dso_tariff", done.book.number)
 
 
-def _done(done: Published) -> str:
+def _done(done: Published, today: date) -> str:
+    """What has become of it: what is settled anew, and of which days bills change."""
     text = gettext("The book is published.")
     count = sum(effect.quarter_hours for effect in done.effects)
     if count:
@@ -179,6 +182,15 @@ def _done(done: Published) -> str:
             "%(n)s quarter-hour is settled anew.", "%(n)s quarter-hours are settled anew.", count
         )  # fmt: skip
         text = f"{text} {again % {'n': numbers.number(count)}}"
+    begun = [
+        gettext("%(cluster)s from %(day)s")
+        % {"cluster": effect.cluster.name, "day": date_format(first, "SHORT_DATE_FORMAT")}
+        for effect in done.effects
+        for first, _end in effect.billed_anew
+        if first < today
+    ]
+    if begun:
+        text = f"{text} {gettext('Bills change and have to be made again: %(what)s.') % {'what': '; '.join(begun)}}"
     return text
 
 

@@ -83,11 +83,14 @@ FINDINGS = (
     # What is unlikely
     said("component '%(component)s' of group %(group)s is missing; the book so far has it (give rate 0 if it ended)"),
     said("group %(group)s of the book so far is missing; is it given up?"),
-    said("%(rate)s %(unit)s is a lot; is it a rate per MWh? Divide it by 1000"),
-    said("the unit was %(old)s and is %(new)s now; check both"),
-    said("from %(old)s to %(new)s %(unit)s: nothing was charged so far; check it"),
-    said("from %(old)s to %(new)s %(unit)s: about %(factor)s times as much; is it another unit, such as per MWh?"),
-    said("from %(old)s to %(new)s %(unit)s: about a %(factor)sth of it; is it another unit?"),
-    said("from %(old)s to %(new)s %(unit)s: %(percent)s; check it"),
+    said("%(what)s: %(rate)s %(unit)s is a lot; is it a rate per MWh? Divide it by 1000"),
+    said("%(what)s: the unit was %(old)s and is %(new)s now; check both"),
+    said("%(what)s: from %(old)s to %(new)s %(unit)s: nothing was charged so far; check it"),
+    said(
+        "%(what)s: from %(old)s to %(new)s %(unit)s: about %(factor)s times as much; is it another unit, such as "
+        "per MWh?"
+    ),
+    said("%(what)s: from %(old)s to %(new)s %(unit)s: about a %(factor)sth of it; is it another unit?"),
+    said("%(what)s: from %(old)s to %(new)s %(unit)s: %(percent)s; check it"),
     said("component '%(component)s' is priced for the other groups but not for %(group)s; is it missing?"),
 )

@@ -49,7 +49,7 @@ def micro(value: int) -> str:
 @register.filter
 def rounded(value: int) -> str:
     """Micro-PLN as PLN with the digits that one remembers."""
-    return numbers.number(from_micro(value), 2 if value >= 100_000 else 3)
+    return numbers.number(from_micro(value), 2)
 
 
 @register.filter

@@ -73,7 +73,7 @@ def _check_discounts(cluster: ClusterFile, nodes: r.Table[r.GridNodeRecord], fau
     parents = {row.node: row.parent if row.parent in levels else None for row in nodes}
     told = set()
     for line, shares in _discounts_together(cluster):
-        for text in discount_problems(parents, levels, shares):
+        for text in map(str, discount_problems(parents, levels, shares)):
             if (line, text) not in told:
                 told.add((line, text))
                 faults.add(FILE, line, "settings.sharing_discount", text)

@@ -85,7 +85,8 @@ def _unlikely_rates(rates: Sequence[Rate], last: Sequence[Rate]) -> Iterator[Fin
         old = max(held, key=lambda row: row.valid_from, default=None)
         text = _unlikely_alone(rate) if old is None else _unlikely_change(old, rate)
         if text:
-            yield Finding(False, index, "rate_net", text)
+            name = " ".join(part for part in (rate.group, rate.component, rate.zone) if part)
+            yield Finding(False, index, "rate_net", f"{name}: {text}")
 
 
 def _unlikely_alone(rate: Rate) -> str:

@@ -76,20 +76,37 @@ def fee_table(
     return FeeTable(tuple(levels), external, local)
 
 
+@dataclass(frozen=True, slots=True)
+class DiscountProblem:
+    """Why discounts don't suit the grid; `above` is the level over which more is saved than over `level`."""
+
+    level: str
+    discount: Decimal | None
+    above: str = ""
+    above_discount: Decimal | None = None
+
+    def __str__(self) -> str:
+        if self.discount is None:
+            return f"level '{self.level}' of the grid has no sharing discount; add one"
+        if not self.above:
+            return f"the sharing discount of level '{self.level}' is {self.discount}; it must lie between 0 and 1"
+        return (
+            f"the sharing discount grows with distance: {self.discount} at '{self.level}', {self.above_discount} at "
+            f"'{self.above}' above it; make that of '{self.level}' at least as large"
+        )
+
+
 def discount_problems(
     parents: Mapping[str, str | None], levels: Mapping[str, str], discounts: Mapping[str, Decimal]
-) -> Iterator[str]:
+) -> Iterator[DiscountProblem]:
     """Why these discounts don't suit the grid: none for a level, outside 0 to 1, or larger at the parent than below."""
     for level, discount in discounts.items():
         if not 0 <= discount <= 1:
-            yield f"the sharing discount of level '{level}' is {discount}; it must lie between 0 and 1"
+            yield DiscountProblem(level, discount)
     missing = {level for level in levels.values() if level not in discounts}
     for level in sorted(missing):
-        yield f"level '{level}' of the grid has no sharing discount; add one"
+        yield DiscountProblem(level, None)
     steps = {(levels[node], levels[parent]) for node, parent in parents.items() if parent is not None}
     for near, far in sorted(steps):
         if near not in missing and far not in missing and discounts[near] < discounts[far]:
-            yield (
-                f"the sharing discount grows with distance: {discounts[near]} at '{near}', {discounts[far]} at "
-                f"'{far}' above it; make that of '{near}' at least as large"
-            )
+            yield DiscountProblem(near, discounts[near], far, discounts[far])

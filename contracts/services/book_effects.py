@@ -105,7 +105,7 @@ def _check_discounts(cluster: Cluster, book: Book, end: date | None, faults: Fau
         mine = [shares for first, shares in own if first <= day]
         after = {**book.discounts, **(mine[-1] if mine else {})}
         if after != before.discounts_on(day, mine[-1] if mine else {}):
-            told.update(discount_problems(parents, levels, after))
+            told.update(map(str, discount_problems(parents, levels, after)))
     for text in sorted(told):
         faults.add(DISCOUNTS, 0, "discount", f"{cluster}: {text}")
 

@@ -85,6 +85,8 @@ def review(book: TariffBook, now: datetime) -> Review:
     asked = [fault for fault in faults if fault.column == "reason" and not fault.file]
     found = book_findings(tables.rates.rows, book.valid_from, before.rates)
     told = [(finding.mistake, _fault(tables, finding.row, finding.column, finding.text)) for finding in found]
+    known = {(fault.file, fault.line, fault.column) for fault in faults if fault.line}
+    told = [(mistake, fault) for mistake, fault in told if (fault.file, fault.line, fault.column) not in known]
     mistakes = [*(fault for fault in faults if fault not in asked), *(fault for mistake, fault in told if mistake)]
     questions = tuple(fault for mistake, fault in told if not mistake)
     changed = changes(book, before)

@@ -18,10 +18,12 @@ from metering.domain.calendar import (
 from metering.selectors.points import PointSpan, point_spans
 from participants.models import Cluster
 
+# A DISTINCT of its own would be hashed by parallel workers and hashed again by their leader, in the order of the first
+# hashes: minutes instead of half a second for a month of 800,000 readings.
 _COUNTS = """
-SELECT metering_point_id, count(*), min(interval_start), max(interval_start)
-FROM (SELECT DISTINCT metering_point_id, interval_start FROM metering_reading
-      WHERE cluster_id = %s AND interval_start >= %s AND interval_start < %s) known
+SELECT metering_point_id, count(DISTINCT interval_start), min(interval_start), max(interval_start)
+FROM metering_reading
+WHERE cluster_id = %s AND interval_start >= %s AND interval_start < %s
 GROUP BY 1
 """
 

@@ -88,13 +88,15 @@ def test_a_group_that_is_gone_is_asked_for() -> None:
 )
 def test_what_changes_a_lot_is_asked_back(micro: int, text: str) -> None:
     told = [finding.text for finding in found(next_year(quality=micro))]
-    assert told == ([text] if text else [])
+    assert told == ([f"* quality flat: {text}"] if text else [])
 
 
 def test_a_first_book_has_nothing_to_compare_with_but_prices_per_mwh_stand_out() -> None:
     rates = [replace(rate, micro=rate.micro * 1000) if rate.component == "res" else rate for rate in RATES]
     findings = found(rates, (), JANUARY)
-    assert [finding.text for finding in findings] == ["7.3 PLN/kWh is a lot; is it a rate per MWh? Divide it by 1000"]
+    assert [finding.text for finding in findings] == [
+        "* res flat: 7.3 PLN/kWh is a lot; is it a rate per MWh? Divide it by 1000"
+    ]
 
 
 def test_what_only_one_group_of_a_kind_lacks_is_asked_back() -> None:

@@ -151,7 +151,7 @@ LEVELS = {"ROOT": "cluster", "SUB": "substation", "ST": "station"}
     ],
 )
 def test_discounts_that_do_not_suit_the_grid_are_told(discounts: dict[str, Decimal], text: str) -> None:
-    assert any(text in problem for problem in discount_problems(GRID, LEVELS, discounts))
+    assert any(text in str(problem) for problem in discount_problems(GRID, LEVELS, discounts))
 
 
 def test_equal_discounts_suit_the_grid() -> None:

@@ -101,9 +101,9 @@ def test_the_generation_page_notes_who_saw_a_single_members_figures(scene: Scene
     with scope(scene.cluster.pk):
         PointAssignment.objects.filter(metering_point__code=SELLER).update(generation_capacity_kw=10)
     text = text_of(desk(scene).get("/admin/generation/?month=2026-06"))
-    assert "1 member with 10.0 kW fed in 6.000 kWh." in text and "photovoltaics" in text
+    assert "1 member with 10.0 kW fed in 6.000 kWh" in text and "photovoltaics" in text
     with scope(scene.cluster.pk):
         assert [row.metering_point.code for row in ReadingAccess.objects.all() if row.metering_point] == [SELLER]
     text = text_of(desk(scene, "read").get("/admin/generation/?month=2027-01"))
-    assert "1 member with 10.0 kW fed in 0 kWh." in text
+    assert "1 member with 10.0 kW fed in 0 kWh" in text
     assert clear_due(scene.cluster, NOW).stored == 0

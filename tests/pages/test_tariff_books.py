@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_mistakes_in_the_files_are_told_by_row_and_nothing_is_stored(desk: Clien
     spoiled = year(FIRST).replace("0.2841", "o.2841").replace("PLN/kWh,0.0558", "PLN/MWh,55.8")
     page = upload(desk, spoiled, ZONES.replace("13:00,15:00", "13:05,15:00", 1))
     text = text_of(page)
-    assert page.status_code == 422
+    assert not page.redirect_chain
     assert "3 mistakes in the files; nothing was stored" in text
     assert "tariff.csv 5 rate_net 'o.2841' is not a decimal number such as 0.25" in text
     assert "tariff.csv 6 unit 'PLN/MWh': rates are per kWh; divide the rate by 1000" in text
@@ -138,6 +139,25 @@ def test_a_component_that_is_gone_stops_the_draft(desk: Client) -> None:
     assert "It can be published when its mistakes are corrected." in text
 
 
+def test_a_group_that_members_use_can_not_be_left_out(cast: Cast, desk: Client) -> None:
+    lines = [line for line in year(FIRST).splitlines() if ",G11," not in line]
+    text = text_of(upload(desk, "\n".join(lines)))
+    assert f"group G11, which points in Cluster alfa have, has no rate on {FIRST}; add it" in text
+
+
+def test_pages_ask_the_database_as_often_for_many_books(
+    desk: Client, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for number in range(1, 4):
+        upload(desk, year(FIRST.replace(year=FIRST.year + number)))
+        publish(desk, number)
+    upload(desk, year(FIRST.replace(year=FIRST.year + 4)))
+    with django_assert_max_num_queries(45):
+        desk.get(BOOKS)
+    with django_assert_max_num_queries(75):
+        desk.get(f"{BOOKS}4/")
+
+
 def test_a_correction_of_days_that_have_begun_needs_a_reason(desk: Client) -> None:
     upload(desk)
     publish(desk, 1)
@@ -146,6 +166,8 @@ def test_a_correction_of_days_that_have_begun_needs_a_reason(desk: Client) -> No
     assert "Reason of the correction" in text and states()[2] == "draft"
     text = text_of(publish(desk, 2, reason="URE decision of 3 March"))
     assert "Reason of the correction: URE decision of 3 March" in text
+    assert "1 quarter-hour is settled anew." in text
+    assert f"Bills change and have to be made again: Cluster alfa from 01/01/{FIRST.year}." in text
     assert states()[2] == "published"
     # The one before stays as it was.
     assert "Replaced on all its days" in text_of(desk.get(f"{BOOKS}1/"))
