@@ -31,8 +31,8 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     """All bills with where they stand; the newest first."""
 
     change_list_template = "admin/bill_deliveries.html"
-    list_display = ("bill", "participant", "month", "payable", "address", "state", "reason", "changed_at", "pdf")
-    list_filter = ("state", "bill__period", ("queued_at", admin.DateFieldListFilter))
+    list_display = ("bill", "participant", "month", "payable", "address", "standing", "changed_at", "pdf")
+    list_filter = ("state", ("bill__period", admin.AllValuesFieldListFilter))
     search_fields = ("bill__reference", "bill__participant__code", "bill__participant__name", "address")
     list_select_related = ("bill__participant",)
     actions = ("send_selected", "mark_selected")
@@ -52,6 +52,10 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     @admin.display(description=_("payable (PLN)"), ordering="bill__payable_pln")
     def payable(self, row: BillDelivery) -> str:
         return numbers.number(row.bill.payable_pln, 2)
+
+    @admin.display(description=_("state"), ordering="state")
+    def standing(self, row: BillDelivery) -> str:
+        return f"{row.get_state_display()}: {row.reason}" if row.reason else str(row.get_state_display())
 
     @admin.display(description="PDF")
     def pdf(self, row: BillDelivery) -> str:

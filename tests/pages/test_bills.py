@@ -82,11 +82,11 @@ def test_home_tells_of_a_new_bill_until_this_login_has_opened_it(cast: Cast) -> 
     [
         ("en", ("To pay by 16 July 2026", "322.21", "Where your energy came from · 403 kWh",
                 "You are better off by 38.14 PLN",
-                "Neighbours at your station", "82.4 kWh 20 %", "Quality fee all day 402.785 kWh 12.37",
+                "Neighbours at your station", "82.4 kWh 20 %", "Quality fee · all day 402.785 kWh 12.37",
                 "Settlement note NR/2026/00001", "Total of the document: 399.42 PLN")),
         ("pl", ("Do zapłaty do 16 lipca 2026", "322,21", "Skąd pochodziła Twoja energia · 403 kWh",
                 "Zyskujesz 38,14 zł",
-                "Opłata jakościowa całodobowo 402,785 kWh 12,37", "Nota rozliczeniowa NR/2026/00001")),
+                "Opłata jakościowa · całodobowo 402,785 kWh 12,37", "Nota rozliczeniowa NR/2026/00001")),
     ],
 )  # fmt: skip
 def test_a_bill_as_page_has_what_is_in_its_pdf(cast: Cast, language: str, said: tuple[str, ...]) -> None:
