@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from billing.models import Bill, BillDelivery
 from billing.selectors.papers import progress
@@ -62,7 +63,7 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
         return format_html('<a href="{}">PDF</a>', reverse("admin:billing_bill_pdf", args=[row.bill_id]))
 
     def get_urls(self) -> list[Any]:
-        page = self.admin_site.admin_view(self.pdf_view)
+        page = self.admin_site.admin_view(require_safe(self.pdf_view))
         return [path("bill/<int:number>.pdf", page, name="billing_bill_pdf"), *super().get_urls()]
 
     def pdf_view(self, request: HttpRequest, number: int) -> HttpResponse:
