@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 
 from billing.models import BankTransaction, InterestRate, Promise, ReminderTerms, Statement, StatementLine
+from billing.relief_admin import ReliefMonthAdmin
 from participants.tenancy.admin import OperatorOnly, ReadOnlyTenantAdmin, ReadOnlyTenantInline, TenantAdmin
+
+__all__ = ["ReliefMonthAdmin"]
 
 
 class PromiseInline(ReadOnlyTenantInline):

@@ -42,6 +42,8 @@ class Bill(TenantModel):
     dso = models.ForeignKey(
         Dso, null=True, db_index=False, on_delete=models.PROTECT, related_name="+", verbose_name=_("distributor")
     )
+    #: The statement that it was made of; empty where it was made of none (interest).
+    statement = TenantForeignKey("billing.Statement", null=True, db_index=False, verbose_name=_("statement"))
     reference = models.CharField(_("number"), max_length=40)
     #: The month it is about; empty where it is about none (interest).
     period = models.DateField(_("month (its first day)"), null=True)
@@ -60,9 +62,14 @@ class Bill(TenantModel):
         indexes: ClassVar = [models.Index(fields=["cluster", "period"], name="bills_by_period")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cluster", "reference"], name="one_bill_a_reference"),
+            # The coordinator's, and the distributor's where it settles directly.
+            models.UniqueConstraint(
+                fields=["cluster", "statement", "dso"], condition=~Q(statement=None), nulls_distinct=False,
+                name="one_bill_a_statement",
+            ),
             models.CheckConstraint(name="bill_due_after_issue", condition=Q(due_on__gte=F("issued_on"))),
             models.CheckConstraint(name="bill_month_first_day", condition=Q(period=None) | Q(period__day=1)),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.reference

@@ -63,6 +63,8 @@ class JournalEntry(TenantModel):
     booked_on = models.DateField(_("booked on"))
     text = models.CharField(_("text"), max_length=200)
     document = TenantForeignKey("billing.Document", null=True, verbose_name=_("document"))
+    #: The month whose bills it belongs to; empty where it belongs to none.
+    period = models.DateField(_("month (its first day)"), null=True)
     reverses = TenantForeignKey("self", null=True, db_index=False, verbose_name=_("reverses"))
     posted_at = models.DateTimeField(_("posted at"))
     user = models.ForeignKey(
@@ -73,6 +75,7 @@ class JournalEntry(TenantModel):
         verbose_name = _("journal entry")
         verbose_name_plural = _("journal entries")
         ordering = ("-number",)
+        indexes: ClassVar = [models.Index(fields=["cluster", "period"], name="entries_by_period")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cluster", "number"], name="one_entry_a_number"),
             models.UniqueConstraint(fields=["cluster", "reverses"], name="reversed_once"),

@@ -10,6 +10,7 @@ from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
 from billing.delivery_models import BillDelivery, BillOpening, BillPaper
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
+from billing.period_models import BillingPeriod, BillingTerms
 from billing.relief_models import ReliefMonth
 from billing.settling_models import (
     Allocation,
@@ -34,6 +35,8 @@ __all__ = [
     "BillDelivery",
     "BillOpening",
     "BillPaper",
+    "BillingPeriod",
+    "BillingTerms",
     "Document",
     "DocumentLine",
     "InterestDecision",

@@ -20,6 +20,12 @@ from cluster_platform.desk import desk
 from cluster_platform.external_admin import external, external_file, external_lines, external_settlement
 from cluster_platform.generation_admin import generation
 from cluster_platform.margin_admin import margin
+from cluster_platform.payments.accounts import account
+from cluster_platform.payments.exports import export_file, exports
+from cluster_platform.payments.overdue import late
+from cluster_platform.payments.payouts import payout_file, payouts
+from cluster_platform.payments.queue import payment, payments
+from cluster_platform.standard_pages import standard
 from cluster_platform.waiting import waiting
 from participants.models import Change
 from participants.permissions import may
@@ -51,6 +57,7 @@ class PlatformAdminSite(AdminSite):
     def get_urls(self) -> list[Any]:
         own = [
             path("corrections/", self.admin_view(corrections), name="corrections"),
+            path("standard/", self.admin_view(standard), name="standard"),
             path("completeness/", self.admin_view(completeness), name="completeness"),
             path("external/", self.admin_view(external), name="external"),
             path("external/<int:number>/", self.admin_view(external_settlement), name="external_settlement"),
@@ -59,6 +66,14 @@ class PlatformAdminSite(AdminSite):
             path("margin/", self.admin_view(margin), name="margin"),
             path("generation/", self.admin_view(generation), name="generation"),
             path("balance/", self.admin_view(balance), name="balance"),
+            path("payments/", self.admin_view(payments), name="payments"),
+            path("payments/<int:number>/", self.admin_view(payment), name="payment"),
+            path("payouts/", self.admin_view(payouts), name="payouts"),
+            path("payouts/<int:number>.xml", self.admin_view(payout_file), name="payout_file"),
+            path("late/", self.admin_view(late), name="late"),
+            path("accounts/<int:number>/", self.admin_view(account), name="account"),
+            path("exports/", self.admin_view(exports), name="exports"),
+            path("exports/<str:period>/<str:name>", self.admin_view(export_file), name="export_file"),
         ]
         return own + super().get_urls()
 

@@ -45,6 +45,9 @@ app.conf.beat_schedule["deliveries"] = {
 app.conf.beat_schedule["bills"] = {
     "task": "billing.tasks.look_after_all_bills", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip
+app.conf.beat_schedule["closings"] = {
+    "task": "billing.tasks.go_on_closing_everywhere", "schedule": 60.0, "options": {"expires": 60.0},
+}  # fmt: skip
 #: Nightly (UTC), but for roles and reminders: a local day begins at some hour of the day.
 app.conf.beat_schedule |= {
     "partitions": {"task": "participants.tasks.make_partitions", "schedule": crontab(hour=1, minute=10)},
@@ -53,5 +56,9 @@ app.conf.beat_schedule |= {
     # Tomorrow's are published in the early afternoon.
     "market prices": {"task": "contracts.tasks.fetch_market_prices", "schedule": crontab(hour="2,13,15,17", minute=35)},
     "roles": {"task": "metering.tasks.follow_roles_everywhere", "schedule": crontab(minute=5)},
+    "remind of payments": {
+        "task": "billing.tasks.remind_of_payments_everywhere",
+        "schedule": crontab(hour=7, minute=30),
+    },
     "remind": {"task": "metering.tasks.remind_everywhere", "schedule": crontab(minute=20)},
 }

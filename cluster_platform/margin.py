@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clearing.selectors.external import Approved, approved_settlements
+from clearing.selectors.external import Approved, Figures, approved_settlements, live_figures
 from cluster_platform.portal.charts import BarChart, month_chart
 from cluster_platform.portal.energy import Flow
 from cluster_platform.portal.numbers import pln
@@ -104,11 +104,11 @@ class Billed:
 
 @dataclass(frozen=True)
 class Month:
-    """A month whole: what was settled, what was billed, what was approved with the partners outside."""
+    """A month whole: what is settled, what was billed, and with each partner what was approved and is settled now."""
 
     result: Result
     billed: Billed | None
-    approved: Sequence[Approved] = ()
+    approved: Sequence[tuple[Approved, Figures]] = ()
 
     @property
     def charged_pln(self) -> Decimal:
@@ -146,14 +146,13 @@ class Month:
     @property
     def unplaced_balancing_pln(self) -> Decimal:
         """Balancing that stands on no approved invoice yet."""
-        placed = sum((each.balancing_exact_pln for each in self.approved), Decimal(0))
-        return max(Decimal(0), self.result.balancing_pln - placed)
+        return self.result.balancing_pln - sum((live.balancing_pln for _, live in self.approved), Decimal(0))
 
     def _outside(self, direction: str, settled: Decimal) -> Decimal:
-        """What is settled, corrected by what the approved invoices differ from it."""
-        for each in self.approved:
+        """The approved invoices, and what is settled with partners whose invoice is not."""
+        for each, live in self.approved:
             if each.direction == direction:
-                settled += each.invoice_net_pln - each.energy_exact_pln
+                settled += each.invoice_net_pln - live.energy_pln
         return settled
 
 
@@ -192,7 +191,11 @@ def show(cluster: Cluster, first: date, tz: ZoneInfo) -> Shown:
     of_month = {row.key: row for row in _results(cluster, oldest, end, tz, "date_trunc('month', day)::date")}
     billed = {row.period: row for row in _billed(cluster, oldest, end)}
     months = [Month(row, billed.get(row.key)) for row in of_month.values() if row.key != first]
-    month = Month(of_month.get(first, Result(first)), billed.get(first), approved_settlements(cluster, first))
+    approved = [
+        (each, live_figures(cluster, each.direction, each.partner_id, first))
+        for each in approved_settlements(cluster, first)
+    ]
+    month = Month(of_month.get(first, Result(first)), billed.get(first), approved)
     flows = {day.key: Flow(0, day.bought_wh, 0, day.sold_wh) for day in days}
     most = max((abs(day.margin_pln) for day in days), default=Decimal(0))
     return Shown(

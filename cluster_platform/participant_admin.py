@@ -187,6 +187,7 @@ class ParticipantAdmin(ParticipantActions, TenantAdmin):
     inlines = (AgreementInline, ContractInline, AssignmentInline, LoginInline, StatementInline)
     actions = ACTIONS
     change_list_template = "admin/participants/participant/change_list.html"
+    change_form_template = "admin/participants/participant/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         today = _today(request)

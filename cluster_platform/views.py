@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cluster_platform.portal import charts, cluster_now, directory, energy, missing, money, periods, reading_log, trades
 from cluster_platform.portal.bills import newest_unopened
+from cluster_platform.portal.standard import parts_of_month
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
 from metering.selectors.areas import nodes_of
 from metering.selectors.retention import aggregated_months
@@ -171,6 +172,8 @@ def member_money(request: HttpRequest, member: Member) -> HttpResponse:
         "kept": kept,
         "saved": money.saved(kept),
         "due": abs(statement.amount_exact_pln) if statement else None,
+        "compared": parts_of_month(member.cluster, member.participant, wanted) if statement else [],
+        "relief": money.relief_of(parts),
         "components": parts,
         "several_points": len({line.metering_point_id for part in parts for line in part.lines} - {None}) > 1,
     }

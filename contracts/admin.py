@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from contracts.agreement_admin import AgreementAdmin, AgreementTemplateAdmin, ExternalPartnerAdmin
 from contracts.models import (
+    Agreement,
     ClusterSettings,
     Contract,
     ExternalPrice,
@@ -96,6 +97,13 @@ class ExternalTermsAdmin(TenantAdmin):
     list_filter = ("direction", "kind")
     list_select_related = ("partner",)
     readonly_fields = ("direction",)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Agreements with members are none of these."""
+        if db_field.name == "agreement":
+            outside = Agreement.objects.filter(partner__isnull=False).select_related("partner")
+            kwargs["queryset"] = outside.filter(cluster=request.cluster)  # type: ignore[attr-defined]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ExternalTerms, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -24,11 +24,22 @@ class ClusterTermsAdmin(TenantAdmin):
     list_display = ("vat_rate", "excise_pln_kwh", "netting")
 
 
+#: Characters of a field that is shown in a row.
+SHORT = {"group": 6, "zone": 9, "energy_pln_kwh": 8, "source": 24}
+
+
 class RetailPriceInline(TenantInline):
     model = RetailPrice
     change_action = "change_prices"
     fields = ("group", "zone", "energy_pln_kwh", "valid_from", "valid_to", "source")
     extra = 1
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Codes and prices are short: the row fits the page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name in SHORT:
+            field.widget.attrs |= {"class": "", "size": SHORT[db_field.name]}
+        return field
 
 
 @admin.register(RetailOffer)

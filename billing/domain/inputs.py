@@ -20,13 +20,18 @@ NET, GROSS = "net", "gross"
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """Fees [micro-PLN/kWh] and sharing discounts of the cluster's settings, for the local days `[first, end)`."""
+    """Fees [micro-PLN/kWh] and sharing discounts of the cluster's settings, for the local days `[first, end)`.
+
+    `settled`: the local days around them on which grid fees are settled in the same way, through the coordinator or
+    directly; their lines do not reach beyond.
+    """
 
     first: date
     end: date
     buyer_fee_micro: int
     seller_fee_micro: int
     discounts: Mapping[str, Decimal]
+    settled: tuple[date, date] = (date.min, date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,12 @@ class Terms:
     sale_prices: Mapping[str, SalePrice]
     standards: tuple[Standard, ...]
     self_consumption: Fraction = Fraction(0)
+
+    @property
+    def settled_spans(self) -> list[tuple[date, date]]:
+        """The month's local days, apart where the way of settling grid fees changes."""
+        spans = sorted({slot.charges.settled for slot in self.slots}) or [(self.first, self.end)]
+        return [(max(first, self.first), min(end, self.end)) for first, end in spans]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Double entry: which accounts there are, and what a document posts. Debit is positive, credit negative [PLN]."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 
@@ -16,6 +17,7 @@ from billing.domain.lines import (
     LOCAL_SOLD,
     SERVICE_FEE,
 )
+from contracts.domain.money import half_up
 
 
 class AccountKind(StrEnum):
@@ -40,6 +42,8 @@ class AccountKind(StrEnum):
 
 #: Component of a line of interest for late payment.
 LATE_INTEREST = "late_interest"
+#: Accounts whose lines are rounded: what is left of them at the end of a month must be exact to the grosz.
+ROUNDED = (AccountKind.MARKET, AccountKind.DISTRIBUTOR, AccountKind.SERVICE_FEE, AccountKind.EXCISE)
 _COMPONENTS = {
     **dict.fromkeys((LOCAL_ENERGY, EXTERNAL_ENERGY, LOCAL_SOLD, EXTERNAL_SOLD, EQUALISATION), AccountKind.MARKET),
     EXCISE: AccountKind.EXCISE,
@@ -78,4 +82,17 @@ def document_postings(document: Document) -> dict[AccountKind, Decimal]:
             raise BillingError(f"{document.number}: no account is known for the settlement '{settlement.reason}'")
         amounts[_SETTLEMENTS[settlement.reason]] += sign * settlement.amount_pln
     amounts[AccountKind.PARTICIPANT] -= sign * document.payable_pln
+    return {kind: amount for kind, amount in amounts.items() if amount}
+
+
+def rounding_postings(
+    exact: Mapping[AccountKind, Decimal], posted: Mapping[AccountKind, Decimal]
+) -> dict[AccountKind, Decimal]:
+    """What brings the accounts of a month to their exact amount, rounded once: the rest is the rounding account's.
+
+    `exact`: of all lines, unrounded; `posted`: what documents, and this before, have posted on the same accounts.
+    """
+    kinds = sorted({*exact, *posted}, key=str)
+    amounts = {kind: half_up(exact.get(kind, ZERO), 2) - posted.get(kind, ZERO) for kind in kinds}
+    amounts[AccountKind.ROUNDING] = -sum(amounts.values(), ZERO)
     return {kind: amount for kind, amount in amounts.items() if amount}

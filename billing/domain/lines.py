@@ -145,7 +145,7 @@ def _add_fee(sums: _Sums, side: str, component: str, level: str, days: _Days, wh
 def _add_grid_fees(sums: _Sums, terms: Terms, slot: BillingSlot, level: str, wh: int) -> None:
     """Every per-kWh rate of the point: what is waived stands with 0, so that its owner sees it."""
     for part in terms.book.kwh_components(sums.span.profile, slot.tariff):
-        first, end = part.rate.valid_from, part.rate.valid_to or terms.end
+        first, end = _settled(slot, part.rate.valid_from, part.rate.valid_to or terms.end)
         if part.treatment == DISCOUNTED and level != EXTERNAL:
             first, end = max(first, slot.charges.first), min(end, slot.charges.end)
         micro = level_micro(part, level, slot.charges.discounts)
@@ -165,12 +165,15 @@ def _add_relief(sums: _Sums, terms: Terms) -> None:
             if micro:
                 first = max(part.rate.valid_from, slot.relief.first)
                 end = min(part.rate.valid_to or terms.end, slot.relief.end)
-                sums.add(BUY, part.component + RELIEF_ENDING, part.zone, "", (first, end), row.wh, -row.wh * micro)
+                days = _settled(slot, first, end)
+                sums.add(BUY, part.component + RELIEF_ENDING, part.zone, "", days, row.wh, -row.wh * micro)
 
 
 def _monthly_lines(span: Span, terms: Terms) -> Iterator[Line]:
     month_days = (terms.end - terms.first).days
-    for part in terms.book.monthly_components(span.profile, span.first, span.end):
+    spans = ((max(first, span.first), min(end, span.end)) for first, end in terms.settled_spans)
+    days_of = [(first, end) for first, end in spans if first < end]
+    for part in (each for days in days_of for each in terms.book.monthly_components(span.profile, *days)):
         days, watts, unit = (part.end - part.first).days, 1000, MONTH
         if part.unit == PER_KW_MONTH:
             watts, unit = scaled(span.profile.contracted_power_kw, 3), KW_MONTH
@@ -180,6 +183,11 @@ def _monthly_lines(span: Span, terms: Terms) -> Iterator[Line]:
         yield Line(
             BUY, span.metering_point, part.component, part.rate.zone, "", part.first, part.end, quantity, unit, amount
         )
+
+
+def _settled(slot: BillingSlot, first: date, end: date) -> _Days:
+    """Grid fees of days that are settled in another way stand on lines of their own."""
+    return max(first, slot.charges.settled[0]), min(end, slot.charges.settled[1])
 
 
 def _days(slot: BillingSlot) -> _Days:

@@ -1,10 +1,9 @@
-"""The accountant's folder of a period: tables as CSV, all of them as one workbook, documents as JSON, PDFs as ZIP."""
+"""The accountant's files of a period: tables as CSV, all of them as one workbook, documents as JSON."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-from zipfile import ZIP_STORED, ZipFile
 
 from billing.domain.documents import Bill, Document
 from billing.formats.document_tables import documents_table, lines_table, write_json
@@ -14,21 +13,32 @@ from billing.formats.vat_register import VatTotals, purchases_table, sales_table
 
 WORKBOOK = "accounts.xlsx"
 DOCUMENTS_JSON = "documents.json"
-PDFS = "documents.zip"
+TOTALS = "vat_totals.csv"
+#: Their sums are the totals.
+READ_FOR_TOTALS = ("vat_sales", "vat_purchases")
+#: Every file of a period, in the order in which they are offered.
+FILES = (
+    WORKBOOK,
+    "documents.csv",
+    "lines.csv",
+    DOCUMENTS_JSON,
+    "vat_sales.csv",
+    "vat_purchases.csv",
+    TOTALS,
+    "journal.csv",
+)
 
 
 @dataclass(frozen=True)
 class AccountSources:
     """Where the files come from; each call reads anew and gives rows one by one, so that memory stays flat.
 
-    `bills` are those of the period, `issued` the documents issued in its month, `ksef` the numbers that KSeF gave,
-    `pdfs` file names and contents.
+    `bills` are those of the period, `issued` the documents issued in its month, `ksef` the numbers that KSeF gave.
     """
 
     bills: Callable[[], Iterable[Bill]]
     issued: Callable[[], Iterable[Document]]
     journal: Callable[[], Iterable[JournalLine]]
-    pdfs: Callable[[], Iterable[tuple[str, bytes]]]
     ksef: Mapping[str, str] = field(default_factory=dict)
 
     def tables(self) -> Iterable[Table]:
@@ -42,26 +52,24 @@ class AccountSources:
         yield journal_table(self.journal())
 
 
-def write_accounts(sources: AccountSources, folder: Path) -> dict[str, int]:
-    """Write everything into the folder; returns how many rows each table has."""
-    counts = {}
-    for table in sources.tables():
-        with (folder / f"{table.name}.csv").open("wb") as stream:
-            counts[table.name] = write_csv(table, stream)
-    with (folder / WORKBOOK).open("wb") as stream:
+def write_account_file(sources: AccountSources, name: str, stream: BinaryIO) -> None:
+    """Write one of FILES."""
+    if name == WORKBOOK:
         write_xlsx(sources.tables(), stream)
-    with (folder / DOCUMENTS_JSON).open("wb") as stream:
+    elif name == DOCUMENTS_JSON:
         write_json(sources.bills(), stream)
-    with (folder / PDFS).open("wb") as stream:
-        write_zip(sources.pdfs(), stream)
-    return counts
+    else:
+        for table in sources.tables():
+            if f"{table.name}.csv" == name:
+                write_csv(table, stream)
+                return
+            if table.name in READ_FOR_TOTALS and name == TOTALS:
+                for _row in table.rows:
+                    pass
 
 
-def write_zip(files: Iterable[tuple[str, bytes]], stream: BinaryIO) -> int:
-    """Files one after the other, as they come; PDFs are compressed already. Returns how many."""
-    count = 0
-    with ZipFile(stream, "w", ZIP_STORED) as archive:
-        for name, content in files:
-            archive.writestr(name, content)
-            count += 1
-    return count
+def write_accounts(sources: AccountSources, folder: Path) -> None:
+    """Write all of FILES into the folder."""
+    for name in FILES:
+        with (folder / name).open("wb") as stream:
+            write_account_file(sources, name, stream)

@@ -114,6 +114,14 @@ def credits(cluster_id: int, participants: Iterable[int] | None = None) -> list[
     return [Credit(*row) for row in ordered.values_list("pk", "credit_of", "transaction__booked_on", "left")]
 
 
+def net_credits(held: Iterable[Credit]) -> dict[int, Decimal]:
+    """By participant, what was paid too much less what was paid back by hand [PLN]; those that are even left out."""
+    sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    for credit in held:
+        sums[credit.participant] += credit.amount_pln
+    return {participant: amount for participant, amount in sums.items() if amount}
+
+
 @dataclass(frozen=True, slots=True)
 class BillStanding:
     """A bill, what was paid of it and how it stands."""

@@ -35,7 +35,7 @@ WITH other AS MATERIALIZED (
            r.metering_point_id, r.interval_start, r.exported_wh - r.imported_wh AS net_wh
     FROM metering_reading r
     WHERE r.cluster_id = %(cluster)s AND r.interval_start >= %(first)s AND r.interval_start < %(end)s
-      AND r.metering_point_id IN (SELECT metering_point_id FROM billing_member WHERE span < 0)
+      AND r.metering_point_id = ANY(%(others)s)
     ORDER BY r.metering_point_id, r.interval_start, r.version DESC
 )
 SELECT m.span, m.rank, i.hour, i.slot, min(i.number) AS first, count(*) AS intervals,
@@ -71,21 +71,26 @@ WITH hours AS MATERIALIZED (
     SELECT hour, sum(drawn)::bigint AS drawn, least(sum(drawn), sum(injected))::bigint AS shared
     FROM billing_energy GROUP BY 1
 ), points AS MATERIALIZED (
-    SELECT e.span, e.rank, e.hour, h.shared, sum(e.drawn)::bigint AS drawn,
+    SELECT e.span, e.rank, e.hour, min(e.slot) AS slot, count(*) AS slots, h.shared, sum(e.drawn)::bigint AS drawn,
            (h.shared * sum(e.drawn)::bigint) / h.drawn AS whole, (h.shared * sum(e.drawn)::bigint) % h.drawn AS rest
     FROM billing_energy e JOIN hours h ON h.hour = e.hour
     WHERE h.shared > 0 AND e.drawn > 0 GROUP BY e.span, e.rank, e.hour, h.shared, h.drawn
 ), given AS MATERIALIZED (
-    SELECT span, hour, drawn,
+    SELECT span, hour, slot, slots, drawn,
            whole + (row_number() OVER (PARTITION BY hour ORDER BY rest DESC, rank)
                     <= shared - sum(whole) OVER (PARTITION BY hour))::int AS wh
     FROM points
-), placed AS MATERIALIZED (
-    SELECT e.span, e.slot, div(g.wh * e.run, g.drawn) - div(g.wh * (e.run - e.drawn), g.drawn) AS wh
-    FROM (SELECT span, hour, slot, drawn, sum(drawn) OVER (PARTITION BY span, hour ORDER BY first) AS run
-          FROM billing_energy WHERE drawn > 0) e
-    JOIN given g ON g.span = e.span AND g.hour = e.hour
-), sums AS MATERIALIZED (SELECT span, slot, sum(wh) AS wh FROM placed WHERE wh > 0 GROUP BY 1, 2)
+), divided AS MATERIALIZED (
+    SELECT span, slot, div(wh * run, drawn) - div(wh * (run - part), drawn) AS wh
+    FROM (SELECT g.span, e.slot, g.wh, g.drawn, e.drawn AS part,
+                 sum(e.drawn) OVER (PARTITION BY e.span, e.hour ORDER BY e.first) AS run
+          FROM given g JOIN billing_energy e ON e.span = g.span AND e.hour = g.hour AND e.drawn > 0
+          WHERE g.slots > 1) hour_of_several
+), sums AS MATERIALIZED (
+    SELECT span, slot, sum(wh) AS wh
+    FROM (SELECT span, slot, wh FROM given WHERE slots = 1 UNION ALL SELECT * FROM divided) placed
+    WHERE wh > 0 GROUP BY 1, 2
+)
 """
 SHARED = f"{_PARTS} SELECT * FROM sums WHERE span >= 0 ORDER BY 1, 2"
 
@@ -120,10 +125,9 @@ def relief_sums(cluster: Cluster, month: Month, billed: Sequence[Row]) -> Relief
         [rank[row.metering_point.code] for _, (row, _, _) in spans],
     ]
     bounds: dict[str, Any] = {
-        "cluster": cluster.pk,
-        "first": month.midnight(month.first),
-        "end": month.midnight(month.end),
-    }
+        "cluster": cluster.pk, "first": month.midnight(month.first), "end": month.midnight(month.end),
+        "others": [row.metering_point_id for row, _, _ in others],
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERS, columns)
         cursor.execute("ANALYZE billing_member")

@@ -30,22 +30,34 @@ class Piece:
     standard: int
 
 
-class Standards:
-    """The standard mechanisms of a cluster in a month, numbered as they are met."""
+class StandardRows:
+    """All rows that say what members are compared with on some local days `[first, end)`. Needs the scope."""
 
-    def __init__(self, cluster: Cluster, terms: ClusterTerms, first: date, end: date) -> None:
-        """Reads what holds on the local days `[first, end)` of one month. Needs the scope."""
+    def __init__(self, cluster: Cluster, first: date, end: date, participant: Participant | None = None) -> None:
+        """Reads those of everybody, or of one participant."""
         in_force = Q(valid_to=None) | Q(valid_to__gt=first)
         offers = OfferAssignment.objects.filter(in_force, cluster=cluster, valid_from__lt=end).select_related("offer")
         mechanisms = SaleMechanism.objects.filter(in_force, cluster=cluster, valid_from__lt=end)
+        if participant is not None:
+            offers = offers.filter(participant=participant)
+            mechanisms = mechanisms.filter(Q(participant=participant) | Q(participant=None))
         default = RetailOffer.objects.filter(cluster=cluster, is_default=True).first()
-        month = MonthlyMarketPrice.objects.filter(month=first.replace(day=1)).order_by("-version").first()
-        self._offers = _by(offers, "participant_id")
-        self._mechanisms = _by((row for row in mechanisms if row.participant_id), "participant_id")
-        self._of_legal_form = _by((row for row in mechanisms if not row.participant_id), "legal_form")
-        self._default = default.name if default else ""
+        self.offers = _by(offers, "participant_id")
+        self.mechanisms = _by((row for row in mechanisms if row.participant_id), "participant_id")
+        self.of_legal_form = _by((row for row in mechanisms if not row.participant_id), "legal_form")
+        self.default = default.name if default else ""
+        months = MonthlyMarketPrice.objects.filter(month__gte=first.replace(day=1), month__lt=end)
+        self.month_prices = {row.month: row.pln_mwh for row in months.order_by("version")}
+
+
+class Standards:
+    """The standard mechanisms of a cluster in a month, numbered as they are met."""
+
+    def __init__(self, rows: StandardRows, terms: ClusterTerms, month: date) -> None:
+        """`month` is its first day."""
+        self._rows = rows
         self._netting = str(terms.netting)
-        self._month_price = month.pln_mwh if month else None
+        self._month_price = rows.month_prices.get(month)
         self._numbers: dict[Standard, int] = {}
 
     @property
@@ -56,20 +68,20 @@ class Standards:
     @property
     def offer_names(self) -> set[str]:
         """The offers that somebody may be compared with in the month."""
-        return {self._default, *(row.offer.name for rows in self._offers.values() for row in rows)}
+        return {self._rows.default, *(row.offer.name for rows in self._rows.offers.values() for row in rows)}
 
     def pieces(self, participant: Participant, first: date, end: date) -> list[Piece]:
         """The days `[first, end)` of a participant, divided where its standard mechanism changes."""
-        offers = self._offers.get(participant.pk, [])
-        own = self._mechanisms.get(participant.pk, [])
-        general = self._of_legal_form.get(participant.legal_form, [])
+        offers = self._rows.offers.get(participant.pk, [])
+        own = self._rows.mechanisms.get(participant.pk, [])
+        general = self._rows.of_legal_form.get(participant.legal_form, [])
         edges = {day for row in (*offers, *own, *general) for day in (row.valid_from, row.valid_to) if day}
         days = [first, *sorted(day for day in edges if first < day < end), end]
         found: list[Piece] = []
         for start, stop in pairwise(days):
             offer = _on(offers, start)
             standard = self._standard(
-                offer.offer.name if offer else self._default, _on(own, start) or _on(general, start)
+                offer.offer.name if offer else self._rows.default, _on(own, start) or _on(general, start)
             )
             number = self._numbers.setdefault(standard, len(self._numbers))
             if found and found[-1].standard == number:

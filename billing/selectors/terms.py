@@ -13,7 +13,7 @@ from django.db.models import Q
 from billing.domain.errors import BillingError
 from billing.domain.inputs import BillingSlot, Charges, SalePrice, Terms
 from billing.domain.relief import ReliefTable
-from billing.selectors.standards import Standards, retail_prices
+from billing.selectors.standards import StandardRows, Standards, retail_prices
 from contracts.domain.money import to_micro
 from contracts.domain.tariff import HOURLY, TariffBook
 from contracts.models import ClusterSettings, ClusterTerms, ReliefStep, RetailPrice, StandardSalePrice
@@ -79,7 +79,7 @@ def month_terms(cluster: Cluster, month: Month) -> MonthTerms:
     except ClusterTerms.DoesNotExist:
         raise BillingError(f"{cluster.slug} has no terms (VAT, excise, netting): load its dataset.") from None
     book = tariff_book(cluster)
-    standards = Standards(cluster, tax, month.first, month.end)
+    standards = Standards(StandardRows(cluster, month.first, month.end), tax, month.first)
     retail = retail_prices(cluster, standards.offer_names, month.first, month.end)
     slots, slot_of = _slots(book, _charges(cluster, book, month), retail, _relief(cluster, month), month)
     sales = StandardSalePrice.objects.filter(cluster=cluster, month=month.first).order_by("version")
@@ -131,6 +131,7 @@ def _charges(cluster: Cluster, book: TariffBook, month: Month) -> list[Charges]:
     # Settings go on from before the month; a change of the book's discounts matters only in it.
     changes = {day for day in book.discount_days if month.first < day < month.end}
     days = sorted({row.valid_from for row in rows} | changes)
+    settled = [(span.first, span.end) for span in settled_spans(rows)]
     charges = []
     for first, end in zip(days, [*days[1:], month.end], strict=True):
         row = [row for row in rows if row.valid_from <= first][-1]
@@ -142,9 +143,30 @@ def _charges(cluster: Cluster, book: TariffBook, month: Month) -> list[Charges]:
                     buyer_fee_micro=to_micro(row.buyer_fee_pln_kwh),
                     seller_fee_micro=to_micro(row.seller_fee_pln_kwh),
                     discounts=book.discounts_on(max(first, month.first), own_discounts(row.sharing_discount)),
+                    settled=next(days for days in settled if days[0] <= first < days[1]),
                 )
             )
     return charges
+
+
+@dataclass(frozen=True, slots=True)
+class SettledSpan:
+    """Local days `[first, end)` on which grid fees are settled in the same way; `direct`: by the distributor itself."""
+
+    first: date
+    end: date
+    direct: bool
+
+
+def settled_spans(rows: Iterable[ClusterSettings]) -> list[SettledSpan]:
+    """How grid fees are settled, from settings in the order of their days; the last span is open."""
+    found: list[SettledSpan] = []
+    for row in rows:
+        direct = row.dso_settlement == ClusterSettings.DsoSettlement.DIRECT
+        if not found or found[-1].direct != direct:
+            found[-1:] = [replace(each, end=row.valid_from) for each in found[-1:]]
+            found.append(SettledSpan(row.valid_from, date.max, direct))
+    return found
 
 
 def _relief(cluster: Cluster, month: Month) -> list[ReliefTable]:

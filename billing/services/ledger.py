@@ -1,6 +1,7 @@
 """Posting to the ledger; nothing is changed afterwards, a mistake is reversed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -16,28 +17,54 @@ AccountKey = tuple[AccountKind, int | None]
 LONGEST_TEXT = 200
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """An entry to be posted: what it posts on each account [PLN, debit positive], and the month it belongs to."""
+
+    booked_on: date
+    text: str
+    amounts: Mapping[AccountKey, Decimal]
+    document: Document | None = None
+    reverses: JournalEntry | None = None
+    period: date | None = None
+
+
 def post(
     cluster_id: int, booked_on: date, text: str, amounts: Mapping[AccountKey, Decimal], now: datetime, *,
     user_id: int | None = None, document: Document | None = None, reverses: JournalEntry | None = None,
 ) -> JournalEntry:  # fmt: skip
     """One entry with a posting an account (debit positive); raises BillingError if they do not sum to zero."""
-    lines = {key: amount for key, amount in amounts.items() if amount}
-    if sum(lines.values()) != 0 or not lines:
-        raise BillingError(f"'{text}' can't be posted: {sum(lines.values())} PLN remain")
+    draft = EntryDraft(booked_on, text, amounts, document, reverses)
+    return post_all(cluster_id, [draft], now, user_id)[0]
+
+
+@transaction.atomic
+def post_all(
+    cluster_id: int, drafts: Sequence[EntryDraft], now: datetime, user_id: int | None = None
+) -> list[JournalEntry]:
+    """The entries, in this order; raises BillingError if one does not sum to zero, and then none is posted."""
+    for draft in drafts:
+        remains = sum(draft.amounts.values(), Decimal(0))
+        if remains != 0 or not any(draft.amounts.values()):
+            raise BillingError(f"'{draft.text}' can't be posted: {remains} PLN remain")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cluster_id}"])
     last = JournalEntry.objects.filter(cluster=cluster_id).aggregate(last=Max("number"))["last"] or 0
-    entry = JournalEntry.objects.create(
-        cluster_id=cluster_id, number=last + 1, booked_on=booked_on, text=text[:LONGEST_TEXT], document=document,
-        reverses=reverses, posted_at=now, user_id=user_id,
+    entries = JournalEntry.objects.bulk_create(
+        JournalEntry(
+            cluster_id=cluster_id, number=number, booked_on=draft.booked_on, text=draft.text[:LONGEST_TEXT],
+            document=draft.document, reverses=draft.reverses, period=draft.period, posted_at=now, user_id=user_id,
+        )
+        for number, draft in enumerate(drafts, start=last + 1)
     )  # fmt: skip
-    accounts = accounts_of(cluster_id, lines)
+    accounts = accounts_of(cluster_id, (key for draft in drafts for key in draft.amounts))
     Posting.objects.bulk_create(
         Posting(cluster_id=cluster_id, entry=entry, account_id=accounts[key], amount_pln=amount)
-        for key, amount in lines.items()
+        for entry, draft in zip(entries, drafts, strict=True)
+        for key, amount in draft.amounts.items()
+        if amount
     )
-    return entry
+    return entries
 
 
 def reverse(entry: JournalEntry, booked_on: date, text: str, now: datetime, user_id: int | None = None) -> JournalEntry:

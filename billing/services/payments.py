@@ -14,7 +14,7 @@ from billing.domain.errors import BillingError
 from billing.domain.ledger import AccountKind
 from billing.domain.matching import Allocated, Decision, match, split
 from billing.models import Allocation, BankTransaction, Bill, JournalEntry, PaymentMatch
-from billing.selectors.payments import credits, known_accounts, never_matched, open_bills, payments_of
+from billing.selectors.payments import credits, known_accounts, net_credits, never_matched, open_bills, payments_of
 from billing.services.ledger import AccountKey, post, reverse
 from billing.services.locks import lock_payments
 from metering.domain.calendar import local_day, time_zone
@@ -120,17 +120,23 @@ def _use_credits(cluster: Cluster) -> int:
     Nothing is posted: credit and bills stand on the same account.
     """
     held = credits(cluster.pk)
+    net = net_credits(held)
     bills = defaultdict(list)
-    if held:
-        wanted = {"participant__in": {credit.participant for credit in held}}
+    if net:
+        wanted = {"participant__in": set(net)}
         for bill in sorted(open_bills(cluster.pk, **wanted), key=lambda bill: (bill.due_on, bill.key)):
             bills[bill.participant].append(bill)
     open_pln = {bill.key: bill.open_pln for each in bills.values() for bill in each}
     rows = []
     for credit in held:
+        left = net.get(credit.participant, ZERO)
+        if left * credit.amount_pln <= 0:
+            continue
+        usable = min(left, credit.amount_pln) if left > 0 else max(left, credit.amount_pln)
         theirs = [(bill.key, open_pln[bill.key]) for bill in bills[credit.participant]]
-        for part in split(credit.amount_pln, theirs)[0]:
+        for part in split(usable, theirs)[0]:
             open_pln[part.bill] -= part.amount_pln
+            net[credit.participant] -= part.amount_pln
             issued = next(bill.issued_on for bill in bills[credit.participant] if bill.key == part.bill)
             rows.append(
                 Allocation(

@@ -1,6 +1,8 @@
 """What is owed to participants is approved, put into one file for the bank, and paid once."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -120,10 +122,11 @@ def mark_paid(batch: PayoutBatch, paid_on: date, user_id: int, now: datetime) ->
     return count
 
 
-def confirmed(batch: PayoutBatch) -> int:
-    """How many transfers of the file are booked."""
-    bills = batch.items.values("bill")
-    return sum(not bill.payable_pln - bill.paid_pln for bill in own_bills(batch.cluster_id).filter(pk__in=bills))
+def confirmed(cluster: Cluster, batches: Iterable[PayoutBatch]) -> Counter[int]:
+    """How many transfers of each file (by its id) are booked."""
+    items = dict(PayoutItem.objects.filter(cluster=cluster, batch__in=list(batches)).values_list("bill", "batch"))
+    bills = own_bills(cluster.pk).filter(pk__in=items)
+    return Counter(items[bill.pk] for bill in bills if bill.paid_pln == bill.payable_pln)
 
 
 def _title(bill: Bill) -> str:

@@ -8,7 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +25,7 @@ from billing.services.bank_files import (
     receive_bank_file,
     store_bank_file,
 )
+from billing.services.payments import match_payments
 from cluster_platform.fault_words import finding_in_words
 from cluster_platform.portal import numbers
 from participants.tenancy.admin import TenantAdmin
@@ -102,11 +105,17 @@ def _decide(request: HttpRequest, file: BankFile) -> None:
     if "store" in request.POST:
         try:
             count = len(store_bank_file(file))
+            report = match_payments(file.cluster, timezone.now())
         except BillingError as error:
             messages.error(request, str(error))
             return
         text = ngettext("%(n)s booking is stored.", "%(n)s bookings are stored.", count)
         messages.success(request, text % {"n": numbers.number(count)})
+        if report.waiting:
+            text = ngettext("%(n)s transfer waits for you", "%(n)s transfers wait for you", report.waiting)
+            address = reverse("admin:payments")
+            link = format_html('<a href="{}">{}</a>', address, text % {"n": numbers.number(report.waiting)})
+            messages.warning(request, link)
     elif "cancel" in request.POST and not cancel_bank_file(file):
         messages.warning(request, gettext("That was not possible any more: the file has moved on."))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from billing.domain.relief import is_relief
 from billing.models import Promise, Side, Statement, StatementLine
 from metering.domain.calendar import format_period
 from participants.models import Participant
@@ -89,6 +90,23 @@ def components(statement: Statement) -> list[Component]:
     for line in statement.lines.select_related("metering_point").order_by("position"):
         grouped.setdefault((line.side, line.component), []).append(line)
     return [Component(side, component, lines) for (side, component), lines in grouped.items()]
+
+
+@dataclass(frozen=True)
+class Relief:
+    """What the statutory hour waived: its energy (kWh), and the sum of its lines (PLN, net, positive)."""
+
+    kwh: Decimal
+    waived_pln: Decimal
+
+
+def relief_of(parts: list[Component]) -> Relief | None:
+    """The statutory relief among the components of a statement; None if there was none."""
+    relieved = [part for part in parts if is_relief(part.component)]
+    if not relieved:
+        return None
+    energy = max(sum((line.quantity for line in part.lines), ZERO) for part in relieved)
+    return Relief(energy, -sum((part.net_pln for part in relieved), ZERO))
 
 
 def csv_rows(statement: Statement, participant: Participant) -> Iterator[tuple[object, ...]]:

@@ -30,7 +30,7 @@ YEAR = 366
 MONDAY = date(2024, 1, 1)
 HOLIDAYS_LISTED = 6
 HOURS_A_HEADING = 3
-SHORT = 10
+SHORT = 13
 #: Shade and rank of each zone.
 Shades = dict[str, tuple[int, int]]
 NOTHING = (0, 0)

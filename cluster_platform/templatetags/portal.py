@@ -107,6 +107,12 @@ def place(level: str) -> str:
 
 
 @register.filter
+def bill_state(code: str) -> str:
+    """How a bill stands, in words."""
+    return str(words.BILL_STATES[code])
+
+
+@register.filter
 def zone(code: str) -> str:
     return words.said(words.ZONES, code)
 

@@ -7,7 +7,7 @@ LIMIT = 50
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One mistake. `line` counts from 1, the header included; 0 means the file as a whole."""
+    """One mistake. `line` counts from 1, the header included; 0 means the file as a whole, no file none of them."""
 
     file: str
     line: int
@@ -15,6 +15,8 @@ class Fault:
     text: str
 
     def __str__(self) -> str:
+        if not self.file:
+            return self.text
         place = [self.file]
         if self.line:
             place.append(f"line {self.line}")

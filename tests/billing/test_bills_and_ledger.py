@@ -147,9 +147,45 @@ def test_the_database_refuses_an_entry_that_does_not_balance() -> None:
     with scope(cast.cluster.pk):
         assert not JournalEntry.objects.exists()
         issue(cast.cluster, [draft(cast)], NOON)
-    with pytest.raises(IntegrityError, match="does not balance"), scope(cast.cluster.pk):
+    with pytest.raises(IntegrityError, match="nothing is added to it"), scope(cast.cluster.pk):
         account = Account.objects.create(cluster=cast.cluster, kind="rounding")
         Posting.objects.create(cluster=cast.cluster, entry=JournalEntry.objects.get(), account=account, amount_pln=1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", ["documentline", "document", "posting"])
+def test_nothing_is_added_to_what_is_issued_or_posted(table: str) -> None:
+    cast = make_cast("ours")
+    with scope(cast.cluster.pk):
+        issue(cast.cluster, [draft(cast)], NOON)
+    with pytest.raises(IntegrityError, match="is issued: nothing is added to it"), scope(cast.cluster.pk):
+        if table == "documentline":
+            row = Document.objects.get().lines.get()
+            row.pk, row.position = None, 2
+        elif table == "document":
+            row = Document.objects.get()
+            row.pk, row.position, row.number = None, 2, "FS/2026/00002"
+        else:
+            account = Account.objects.create(cluster=cast.cluster, kind="rounding")
+            row = Posting(cluster=cast.cluster, entry=JournalEntry.objects.get(), account=account, amount_pln=1)
+        row.save(force_insert=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_without_postings_and_a_document_with_another_sum_are_refused() -> None:
+    cast = make_cast("ours")
+    with pytest.raises(IntegrityError, match="has no postings"), scope(cast.cluster.pk):
+        JournalEntry.objects.create(cluster=cast.cluster, number=1, booked_on=DAY, text="x", posted_at=NOON)
+    with pytest.raises(IntegrityError, match=r"its lines sum to 100\.01, its net is 100\.02"), scope(cast.cluster.pk):
+        (made,) = issue(cast.cluster, [draft(cast)], NOON)
+        Document.objects.create(
+            cluster=cast.cluster, bill=made, position=2, kind="sale", number="FS/2026/00002", issued_on=DAY,
+            first=FIRST, end=DAY, seller={}, buyer={}, net_pln=Decimal("100.02"), vat_pln=0,
+            payable_pln=Decimal("100.02"),
+        ).lines.create(
+            cluster=cast.cluster, position=1, component="x", first=FIRST, end=DAY, quantity=1, unit="kWh",
+            net_pln=Decimal("100.01"),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("table", ["bill", "document", "documentline", "journalentry", "posting", "account"])

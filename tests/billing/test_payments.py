@@ -13,7 +13,7 @@ from billing.domain.errors import BillingError
 from billing.domain.matching import Why
 from billing.formats.pain001 import SCHEMA
 from billing.models import Allocation, Bill, PaymentMatch, PayoutBatch, Posting
-from billing.selectors.payments import credits, standings, waiting
+from billing.selectors.payments import credits, net_credits, standings, waiting
 from billing.services.payments import decisions, match_by_hand, match_payments, set_aside, take_back
 from billing.services.payouts import approve_payouts, confirmed, make_payout_file, mark_paid, owed
 from participants.models import Participant
@@ -66,6 +66,18 @@ def test_what_is_over_is_credit_and_pays_the_next_bill(cast: Cast) -> None:
     assert state(cast, second) == ("partly_paid", Decimal("20.00"))
     assert Posting.objects.count() == entries
     assert credits(cast.cluster.pk) == []
+
+
+def test_credit_that_was_paid_back_pays_nothing_more(cast: Cast) -> None:
+    first = add_bill(cast, cast.buyer, "100.00")
+    transfer(cast, "130.00", first.reference)
+    back = transfer(cast, "-30.00", "zwrot nadpłaty")
+    match_payments(cast.cluster, NOW)
+    match_by_hand(back, [], cast.buyer.pk, cast.coordinator.pk, NOW)
+    owed_bill, asked = add_bill(cast, cast.buyer, "-50.00"), add_bill(cast, cast.buyer, "50.00")
+    assert match_payments(cast.cluster, NOW).credits_used == 0
+    assert [state(cast, each)[1] for each in (owed_bill, asked)] == [Decimal("-50.00"), Decimal("50.00")]
+    assert net_credits(credits(cast.cluster.pk)) == {}
 
 
 def test_an_unknown_transfer_waits_and_the_accountant_decides(cast: Cast) -> None:
@@ -190,10 +202,10 @@ def test_a_payout_is_approved_put_into_one_file_and_confirmed_by_the_bank(cast: 
     assert owed(cast.cluster) == []
     with pytest.raises(BillingError, match="no payout is approved"):
         make_payout_file(cast.cluster, DAY, cast.coordinator.pk, NOW)
-    assert state(cast, bill)[0] == "open" and confirmed(batch) == 0
+    assert state(cast, bill)[0] == "open" and not confirmed(cast.cluster, [batch])
     transfer(cast, "-80.10", batch.items.get().title)
     assert match_payments(cast.cluster, NOW).booked == 1
-    assert state(cast, bill)[0] == "paid" and confirmed(batch) == 1
+    assert state(cast, bill)[0] == "paid" and confirmed(cast.cluster, [batch])[batch.pk] == 1
     assert account_of(cast, cast.seller) == 0
 
 

@@ -3,6 +3,7 @@
 import gzip
 import re
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from contracts.models import ClusterSettings, Contract, ExternalPrice, RetailPrice, TariffRate
+from contracts.models import (
+    ClusterSettings,
+    Contract,
+    ExternalPrice,
+    RetailOffer,
+    RetailPrice,
+    StandardSalePrice,
+    TariffRate,
+)
 from metering.domain.calendar import format_instant, local_midnight, parse_day
 from metering.domain.versions import issued_at
 from metering.models import GridNode, IntervalInput, PointAssignment, Reading
@@ -206,6 +215,32 @@ def test_terms_that_the_folder_drops_are_dropped(tmp_path: Path) -> None:
     load(write(small_dataset(), tmp_path))
     with scope(small_cluster().pk):
         assert [str(row.valid_to) for row in RetailPrice.objects.filter(group="G11")] == ["2027-01-01"]
+
+
+def test_a_sale_price_published_again_is_a_new_version(tmp_path: Path) -> None:
+    files = small_dataset()
+    load(write(files, tmp_path))
+    first = files["standard_sale.csv"].splitlines()[1]
+    form, month, price, factor = first.split(",")
+    load(write(changed(files, "standard_sale.csv", first, f"{form},{month},{Decimal(price) + 5},{factor}"), tmp_path))
+    assert "0 rows" in load(tmp_path)
+    with scope(small_cluster().pk):
+        rows = StandardSalePrice.objects.filter(legal_form=form, month=f"{month}-01").order_by("version")
+        assert [(row.version, row.pln_mwh) for row in rows] == [(1, Decimal(price)), (2, Decimal(price) + 5)]
+
+
+def test_offers_beside_the_default_are_no_business_of_the_dataset(tmp_path: Path) -> None:
+    load(write(small_dataset(), tmp_path / "a"))
+    with scope(small_cluster().pk):
+        offer = RetailOffer.objects.create(cluster=small_cluster(), name="Own")
+        RetailPrice.objects.create(
+            cluster=small_cluster(), offer=offer, group="G11", zone="flat", energy_pln_kwh=1, valid_from="2026-01-01"
+        )
+    assert "0 rows" in load(tmp_path / "a")
+    call_command("dump_cluster", small_cluster().slug, tmp_path / "out", stdout=StringIO())
+    assert (tmp_path / "out" / "retail.csv").read_text() == (tmp_path / "a" / "retail.csv").read_text()
+    with scope(small_cluster().pk):
+        assert RetailPrice.objects.filter(offer__name="Own").count() == 1
 
 
 def test_missing_readings_are_reported_and_may_come_later(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from clearing.services import clear_due
-from clearing.services.external import Invoice, approve, prepare, take_invoice
+from clearing.services.external import Invoice, approve, correct, prepare, take_invoice
 from cluster_platform.generation import show as show_generation
 from cluster_platform.margin import show
 from contracts.models import ClusterSettings
@@ -17,7 +17,7 @@ from participants.models import Membership
 from participants.tenancy.scope import scope
 from tests.cast import make_cast, make_user
 from tests.clearing.test_external_settlement import JUNE, Scene
-from tests.clearing.world import NOW, SELLER, STANDARD
+from tests.clearing.world import FAR, NET, NOW, SELLER, STANDARD, START
 from tests.contracts.outside import make_terms
 from tests.pages.scenes import signed_in, text_of
 
@@ -72,6 +72,19 @@ def test_a_balancing_cost_of_its_own_lessens_the_margin_once(scene: Scene) -> No
     # The invoice says 0.40: energy, balancing, and a tolerated difference.
     assert (month.cost_pln, month.unplaced_balancing_pln) == (Decimal("0.40"), 0)
     assert month.margin_pln == Decimal("0.16") + Decimal("0.357584") - Decimal("0.40")
+
+
+def test_an_approved_invoice_counts_until_its_correction_is_approved(scene: Scene) -> None:
+    settlement = scene.approve(scene.invoice(scene.prepare(), "0.36"))
+    scene.world.read(START, NET | {FAR: -500}, version=9)
+    clear_due(scene.cluster, NOW)
+    with scope(scene.cluster.pk):
+        month = show(scene.cluster, JUNE, WARSAW).month
+        assert (month.result.bought_wh, month.cost_pln) == (900, Decimal("0.36"))
+        second = correct(settlement, "late reading", scene.owner.pk, NOW)
+    scene.approve(scene.invoice(second, "0.40"))
+    with scope(scene.cluster.pk):
+        assert show(scene.cluster, JUNE, WARSAW).month.cost_pln == Decimal("0.40")
 
 
 def test_the_margin_page(scene: Scene) -> None:

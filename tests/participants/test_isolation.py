@@ -16,6 +16,8 @@ from billing.models import (
     BankTransaction,
     Bill,
     BillDelivery,
+    BillingPeriod,
+    BillingTerms,
     BillOpening,
     BillPaper,
     Document,
@@ -287,13 +289,15 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "file": bank_file(c), "account": "PL88999999990000000000000900", "booked_on": DAY, "amount_pln": 1,
         "fingerprint": "new",
     },
+    BillingPeriod: lambda c: {"month": dt.date(2026, 6, 1)},
+    BillingTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
     ReminderTerms: lambda c: {"valid_from": dt.date(2026, 7, 1)},
     NumberSeries: lambda c: {"series": "X", "year": 2026},
     Bill: lambda c: BILL | {"participant": c.seller, "reference": "R/2"},
     Document: lambda c: DOCUMENT | {"bill": bill(c), "position": 2, "number": "FS/2"},
     DocumentLine: lambda c: {
         "document": document(c), "position": 1, "component": "excise", "first": PERIOD, "end": dt.date(2026, 7, 1),
-        "quantity": 1, "unit": "kWh", "net_pln": 1,
+        "quantity": 1, "unit": "kWh", "net_pln": 0,
     },
     BillPaper: lambda c: {"bill": bill(c), "language": "pl", "pdf": b"x", "pdf_sha256": "f" * 64, "made_at": NOON},
     BillDelivery: lambda c: {
@@ -320,12 +324,16 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+PARTY = {
+    "code": "", "name": "x", "street": "", "postcode": "", "city": "", "country": "PL", "nip": "", "iban": "",
+}  # fmt: skip
 BILL = {
-    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": {}, "party": {},
+    "issued_on": dt.date(2026, 7, 2), "due_on": dt.date(2026, 7, 16), "payable_pln": 1, "creditor": PARTY,
+    "party": PARTY,
 }  # fmt: skip
 DOCUMENT = {
-    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": {},
-    "buyer": {}, "net_pln": 1, "vat_pln": 0, "payable_pln": 1,
+    "kind": "sale", "issued_on": dt.date(2026, 7, 2), "first": PERIOD, "end": dt.date(2026, 7, 1), "seller": PARTY,
+    "buyer": PARTY, "net_pln": 0, "vat_pln": 0, "payable_pln": 0,
 }  # fmt: skip
 
 
@@ -341,7 +349,17 @@ def document(cast: Cast) -> Document:
 
 def entry(cast: Cast) -> JournalEntry:
     fields = {"booked_on": DAY, "text": "x", "posted_at": NOON}
-    return JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)[0]
+    found, made = JournalEntry.objects.get_or_create(cluster=cast.cluster, number=1, defaults=fields)
+    if made:
+        balance(found)
+    return found
+
+
+def balance(of: JournalEntry) -> None:
+    """An entry has postings that sum to zero."""
+    for kind, amount in (("market", 2), ("excise", -2)):
+        other = Account.objects.get_or_create(cluster=of.cluster, kind=kind)[0]
+        Posting.objects.create(cluster=of.cluster, entry=of, account=other, amount_pln=amount)
 
 
 def account(cast: Cast) -> Account:
@@ -409,13 +427,16 @@ def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Mo
     if model in (Coordinator, ClusterTerms):  # The cast made the only one that a cluster may have.
         return model._base_manager.get(cluster=cast.cluster)
     if model is Posting:  # Never one alone.
-        other = Account.objects.get_or_create(cluster=cast.cluster, kind="market")[0]
+        other = Account.objects.get_or_create(cluster=cast.cluster, kind="rounding")[0]
         Posting.objects.create(cluster=cast.cluster, entry=entry(cast), account=other, amount_pln=-1)
     if model is ReadingDay:
         return day_of_readings(cast, cast.buyer_point)
     if model is Change:  # Only the database writes these, and it did when the cast was made.
         return Change.objects.order_by("pk").latest("pk")
-    return model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+    row = model._base_manager.create(cluster=cast.cluster, **NEW_ROWS[model](cast) | changes)
+    if isinstance(row, JournalEntry):
+        balance(row)
+    return row
 
 
 def day_of_readings(cast: Cast, point: MeteringPoint) -> ReadingDay:

@@ -10,7 +10,7 @@ from participants.tenancy.ddl import ProtectTenant
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0005_settling"),
+        ("billing", "0006_closing"),
         ("participants", "0013_attach_partitions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

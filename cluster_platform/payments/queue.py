@@ -1,0 +1,179 @@
+"""Pages of the coordinator's admin: transfers that wait for somebody, and one transfer with what it could pay."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from billing.domain.errors import BillingError
+from billing.domain.matching import Decision, Why
+from billing.models import Allocation, BankTransaction, PaymentMatch
+from billing.selectors.payments import credits, net_credits, own_bills, waiting, with_match
+from billing.services.payments import decisions, match_by_hand, match_payments, set_aside, take_back
+from cluster_platform.fault_words import finding_in_words
+from cluster_platform.portal import numbers
+from participants.models import Cluster, Participant
+from participants.permissions import may
+
+A_PAGE = 50
+CANDIDATES = 50
+WHY = {
+    Why.UNKNOWN: _("no number in the title, and the account is not known"),
+    Why.PAID: _("the bill it names is paid already"),
+    Why.SEVERAL: _("names bills of several participants, but is not their sum"),
+    Why.UNCERTAIN: _("a number without its letters, and neither account nor amount confirm it"),
+    Why.AMOUNT: _("the amount fits no open bill"),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def payments(request: HttpRequest) -> HttpResponse:
+    """The queue; a POST matches again what is sure."""
+    cluster = cluster_of(request)
+    if request.method == "POST":
+        allow(request)
+        report = match_payments(cluster, timezone.now())
+        text = ngettext("%(n)s transfer is booked.", "%(n)s transfers are booked.", report.booked)
+        messages.success(request, text % {"n": numbers.number(report.booked)})
+        return redirect("admin:payments")
+    page = Paginator(waiting(cluster.pk), A_PAGE).get_page(request.GET.get("p"))
+    decided = {each.payment: each for each in decisions(cluster, page.object_list)}
+    bills = _bills(cluster, {pk for each in decided.values() for pk in each.suggested})
+    rows = [(row, _why(decided[row.pk]), [bills[pk] for pk in decided[row.pk].suggested]) for row in page]
+    return TemplateResponse(
+        request,
+        "admin/payments.html",
+        {
+            **admin.site.each_context(request),
+            "title": gettext("Payments"),
+            "rows": rows,
+            "page": page,
+            "count": page.paginator.count,
+            "credits": _credits(cluster),
+            "may_book": may(request.access, "book_payments"),  # type: ignore[attr-defined]
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def payment(request: HttpRequest, number: int) -> HttpResponse:
+    """One transfer: what it was booked as; a POST books it by hand, sets it aside or takes that back."""
+    cluster = cluster_of(request)
+    row = get_object_or_404(with_match(cluster.pk).select_related("file"), pk=number)
+    if request.method == "POST":
+        allow(request)
+        try:
+            _act(request, row)
+        except BillingError as error:
+            messages.error(request, finding_in_words(str(error)))
+        return redirect(request.get_full_path())
+    matched = row.matched_by not in (None, PaymentMatch.How.UNDO)
+    asked = request.GET.get("q", "").strip()
+    decided = None if matched else decisions(cluster, [row])[0]
+    paid = Allocation.objects.filter(cluster=cluster, match__transaction=row).select_related(
+        "bill__participant", "match"
+    )
+    return TemplateResponse(
+        request,
+        "admin/payment.html",
+        {
+            **admin.site.each_context(request),
+            "title": str(row),
+            "row": row,
+            "matched": matched,
+            "why": "" if decided is None else _why(decided),
+            "asked": asked,
+            "candidates": [] if matched else _candidates(cluster, row, decided, asked),
+            "people": [] if matched else _people(cluster, asked),
+            "history": row.matches.select_related("user", "credit_of", "entry").order_by("number"),
+            "paid": paid.order_by("pk"),
+            "may_book": may(request.access, "book_payments"),  # type: ignore[attr-defined]
+        },
+    )
+
+
+def _act(request: HttpRequest, row: BankTransaction) -> None:
+    user_id, now = int(request.user.pk or 0), timezone.now()
+    reason = request.POST.get("reason", "")
+    if "aside" in request.POST:
+        set_aside(row, reason, user_id, now)
+    elif "undo" in request.POST:
+        take_back(row, reason, user_id, now)
+    else:
+        bills = [int(text) for text in request.POST.getlist("bill") if text.isdecimal() and len(text) < 19]
+        credit = request.POST.get("credit_of", "")
+        owner = int(credit) if credit.isdecimal() and len(credit) < 19 else None
+        if owner is not None and not Participant.objects.filter(cluster=row.cluster_id, pk=owner).exists():
+            raise Http404
+        match_by_hand(row, bills, owner, user_id, now)
+    messages.success(request, gettext("Stored."))
+
+
+def _why(decided: Decision) -> Any:
+    """Why it waits; who took a match back decides anew, however sure it looks."""
+    return WHY[decided.why] if decided.why else gettext("was taken back; the number in the title fits")
+
+
+def _bills(cluster: Cluster, pks: set[int]) -> dict[int, Any]:
+    found = own_bills(cluster.pk).filter(pk__in=pks).select_related("participant")
+    return {bill.pk: with_open(bill) for bill in found}
+
+
+def with_open(bill: Any) -> Any:
+    """The bill with `open_pln`."""
+    bill.open_pln = bill.payable_pln - bill.paid_pln
+    return bill
+
+
+def _candidates(cluster: Cluster, row: BankTransaction, decided: Decision | None, asked: str) -> list[Any]:
+    """Bills that the transfer could pay: those asked for, else those suggested."""
+    side = Q(payable_pln__gt=0) if row.amount_pln > 0 else Q(payable_pln__lt=0)
+    bills = own_bills(cluster.pk).filter(side).select_related("participant").order_by("due_on", "pk")
+    if asked:
+        named = Q(reference__icontains=asked) | Q(documents__number__icontains=asked) | _named(asked, "participant__")
+        pks = own_bills(cluster.pk).filter(named).values("pk")
+        bills = bills.filter(pk__in=pks)
+    else:
+        suggested = set(decided.suggested) if decided else set()
+        if decided:
+            suggested |= {part.bill for part in decided.allocated}
+        bills = bills.filter(pk__in=suggested)
+    return [bill for bill in map(with_open, bills) if bill.open_pln][:CANDIDATES]
+
+
+def _people(cluster: Cluster, asked: str) -> list[Participant]:
+    return list(Participant.objects.filter(_named(asked, ""), cluster=cluster)[:CANDIDATES]) if asked else []
+
+
+def _named(asked: str, prefix: str) -> Q:
+    return Q(**{f"{prefix}code__icontains": asked}) | Q(**{f"{prefix}name__icontains": asked})
+
+
+def _credits(cluster: Cluster) -> list[tuple[Participant, Decimal]]:
+    net = net_credits(credits(cluster.pk))
+    people = Participant.objects.filter(cluster=cluster, pk__in=net).order_by("code")
+    return [(person, net[person.pk]) for person in people]
+
+
+def cluster_of(request: HttpRequest) -> Cluster:
+    """The cluster in scope."""
+    cluster: Cluster | None = request.cluster  # type: ignore[attr-defined]
+    if cluster is None:
+        raise Http404
+    return cluster
+
+
+def allow(request: HttpRequest) -> None:
+    """Who may not book money may only look."""
+    if not may(request.access, "book_payments"):  # type: ignore[attr-defined]
+        raise PermissionDenied
