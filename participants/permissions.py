@@ -30,6 +30,7 @@ Action = Literal[
     "settle_externally",
     "book_payments",
     "close_periods",
+    "send_bills",
     "change_settings",
     "manage_roles",
     "sign_for_coordinator",
@@ -52,6 +53,7 @@ _ACCOUNTS: frozenset[Action] = _LOOK | {
     "change_prices",
     "book_payments",
     "close_periods",
+    "send_bills",
 }
 _RUN: frozenset[Action] = _ACCOUNTS | {
     "change_people",
