@@ -205,6 +205,25 @@ TABLES = {
         JOIN billing_journalentry e ON e.cluster_id = p.cluster_id AND e.id = p.entry_id
         WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY e.number
     """,
+    "payments": f"""
+        SELECT b.reference AS bill, a.paid_on, a.amount_pln, m.how AS matched_by, {_UTC.format("m.at", "booked")}
+        FROM billing_bill b
+        JOIN billing_allocation a ON a.cluster_id = b.cluster_id AND a.bill_id = b.id
+        JOIN billing_paymentmatch m ON m.cluster_id = a.cluster_id AND m.id = a.match_id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY a.id
+    """,
+    "payment_reminders": """
+        SELECT b.reference AS bill, r.step, r.sent_on, r.addresses, r.open_pln
+        FROM billing_bill b
+        JOIN billing_paymentreminder r ON r.cluster_id = b.cluster_id AND r.bill_id = b.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY r.id
+    """,
+    "late_interest": """
+        SELECT b.reference AS bill, i.valid_from AS first, i.valid_to AS "end", i.amount_pln, i.what, i.reason
+        FROM billing_bill b
+        JOIN billing_interestdecision i ON i.cluster_id = b.cluster_id AND i.bill_id = b.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY i.id
+    """,
     "statement_lines": """
         SELECT to_char(s.period, 'YYYY-MM') AS period, s.revision, l.position, l.side, m.code AS metering_point,
             l.component, l.zone, l.sharing_level, l.rate_from, l.rate_to, l.quantity, l.unit, l.amount_exact_pln,

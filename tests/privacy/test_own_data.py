@@ -13,10 +13,12 @@ from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test import Client
 
+from billing.models import Bill, InterestDecision, PaymentReminder
 from billing.selectors.papers import batches_to_make
 from billing.services.bills import BillDraft, issue
 from billing.services.deliveries import queue_bills
 from billing.services.papers import make_papers
+from billing.services.payments import match_payments
 from cluster_platform.portal.energy import own_points
 from cluster_platform.portal.own_data import Owner, own_data_zip
 from cluster_platform.portal.own_readme import FILES
@@ -43,6 +45,7 @@ from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import clusters_in_scope, scope
 from tests.billing.bills import FIRST
 from tests.billing.paper_bills import prosumer
+from tests.billing.settling import transfer
 from tests.cast import DAY, NOON, Cast, add_app, make_cast, make_user
 from tests.pages.scenes import add_members, bill, settle, signed_in
 from tests.participants.test_isolation import day_of_readings
@@ -80,7 +83,7 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
             settle(cast, start, sold, {cast.buyer_point: 400, others[1]: 200})
         for participant in (cast.seller, cast.buyer):
             bill(cast, participant)
-            issue(cast.cluster, [BillDraft(prosumer(), participant, FIRST)], NOON)
+            paid_late(cast, *issue(cast.cluster, [BillDraft(prosumer(), participant, FIRST)], NOON))
             decide(participant, "directory_name", True, cast.owner)
             application = Application.objects.create(
                 cluster=cast.cluster, user=cast.owner, status="admitted", participant=participant, language="pl",
@@ -132,6 +135,20 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
     with scope(cast.cluster.pk):
         queue_bills(cast.cluster, NOON)
     return others
+
+
+def paid_late(cast: Cast, bill: Bill) -> None:
+    """A part payment, a reminder, and interest that was waived."""
+    amount = 1 if bill.payable_pln > 0 else -1
+    transfer(cast, f"{amount}.00", bill.reference)
+    match_payments(cast.cluster, NOON)
+    PaymentReminder.objects.create(
+        cluster=cast.cluster, bill=bill, step=1, sent_on=DAY, addresses=bill.participant.email, open_pln=1
+    )
+    InterestDecision.objects.create(
+        cluster=cast.cluster, bill=bill, valid_from=DAY, valid_to=LATER, amount_pln=1, what="waived", reason="ours",
+        at=NOON,
+    )  # fmt: skip
 
 
 def looked_at(cast: Cast, point: MeteringPoint) -> None:
