@@ -95,18 +95,19 @@ def test_one_quarter_hour_that_differs_is_found_and_named(example: Example, dire
     cluster, _exported, _partners, user = example
     settlement = settle(example, direction, month)
     invoice = Invoice(f"FV/{month:%m}", month, settlement.net_pln)
-    with transaction.atomic(), scope(cluster.pk):
-        settlement = take_invoice(settlement, invoice, ("equal.csv", supplier_file(settlement)), True, user, NOW)
-        assert not settlement.differences.exists()
-        assert not [point for point in checklist(settlement, NOW, user) if not point.done]
-        # A quarter-hour of the hour that the clock shows twice, or in June of the same day.
-        start = dt.datetime(month.year, month.month, 25, 0, 15, tzinfo=dt.UTC)
-        own = ExternalLine.objects.get(settlement=settlement, interval_start=start).wh
-        spoiled = supplier_file(settlement, {start: own + 1})
-        take_invoice(settlement, invoice, ("spoiled.csv", spoiled), True, user, NOW)
-        difference = ExternalDifference.objects.get()
-        assert (difference.kind, difference.interval_start) == ("volume", start)
-        assert (difference.ours, difference.theirs) == (own, own + 1)
-        explain(settlement, [difference.pk], "Rounded up by the supplier", user, NOW)
-        assert approve(settlement, user, NOW).approved
+    with transaction.atomic():
+        with scope(cluster.pk):
+            settlement = take_invoice(settlement, invoice, ("equal.csv", supplier_file(settlement)), True, user, NOW)
+            assert not settlement.differences.exists()
+            assert not [point for point in checklist(settlement, NOW, user) if not point.done]
+            # A quarter-hour of the hour that the clock shows twice, or in June of the same day.
+            start = dt.datetime(month.year, month.month, 25, 0, 15, tzinfo=dt.UTC)
+            own = ExternalLine.objects.get(settlement=settlement, interval_start=start).wh
+            spoiled = supplier_file(settlement, {start: own + 1})
+            take_invoice(settlement, invoice, ("spoiled.csv", spoiled), True, user, NOW)
+            difference = ExternalDifference.objects.get()
+            assert (difference.kind, difference.interval_start) == ("volume", start)
+            assert (difference.ours, difference.theirs) == (own, own + 1)
+            explain(settlement, [difference.pk], "Rounded up by the supplier", user, NOW)
+            assert approve(settlement, user, NOW).approved
         transaction.set_rollback(True)
