@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from bench.database import Measured, timed
 from billing.domain.documents import Bill, Document, DocumentKind, DocumentLine, EnergyShare, KeptPromise, Party
+from billing.papers.pdf import pdf_of_bill
 from billing.selectors.papers import batches_to_make, progress
 from billing.services.bills import BillDraft, issue
-from billing.services.papers import make_papers
 from participants.models import Cluster, Participant
 from participants.tenancy.scope import scope
 
@@ -52,15 +52,13 @@ def make_bills() -> Measured:
 
 
 def _in_processes(shares: list[list[int]]) -> None:
-    command = [sys.executable, "-m", "bench.papers"]
+    command = [sys.executable, "-m", "bench.paper_worker", SLUG]
     workers = [subprocess.Popen([*command, *map(str, share)], env=dict(os.environ)) for share in shares]
     if sum(worker.wait() for worker in workers):
         sys.exit("a process failed")
 
 
 def _set(number: int) -> None:
-    from billing.papers.pdf import pdf_of_bill
-
     pdf_of_bill(_content(number + BILLS, None), "pl")
 
 
@@ -105,11 +103,3 @@ def _lines(number: int, what: list[tuple[str, str, str]], rate: Decimal | None) 
         )
         for position, (component, zone, level) in enumerate(what, start=1)
     ]  # fmt: skip
-
-
-if __name__ == "__main__":
-    import django
-
-    django.setup()
-    for batch in sys.argv[1:]:
-        make_papers(Cluster.objects.get(slug=SLUG), int(batch), NOW)
