@@ -23,6 +23,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 #: Written into settlement packages.
 VERSION = "0.1.0"
 
+# Else openpyxl reads with lxml, where it is installed, instead of defusedxml, which refuses XML that explodes.
+os.environ["OPENPYXL_LXML"] = "False"
+
 env = Env()
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
