@@ -278,6 +278,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "FileState": "metering.file_api.STATES",
+        "TariffBookState": "cluster_platform.tariffs.api_schema.STATES",
+    },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 #: A longer request, files included, is refused before anything of it is stored.

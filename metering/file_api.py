@@ -24,6 +24,9 @@ from metering.services.keys import note_use
 from metering.tasks import start_work
 from participants.models import ApiKey
 
+#: Named in the schema.
+STATES = Delivery.State.values
+
 
 class FileTooLarge(APIException):
     status_code = 413
@@ -67,7 +70,7 @@ class FileAnswer(serializers.Serializer):
     issued_at = serializers.DateTimeField()
     format = serializers.CharField()
     metering_point = serializers.CharField(source="point")
-    state = serializers.ChoiceField(Delivery.State.values)
+    state = serializers.ChoiceField(STATES)
     reason = serializers.CharField(allow_blank=True)
     readings = serializers.IntegerField()
     accepted = serializers.IntegerField()

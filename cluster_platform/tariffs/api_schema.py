@@ -9,6 +9,9 @@ from contracts.tariff_models import TariffBook, TariffRate
 
 RATE_DIGITS: Any = {"max_digits": 12, "decimal_places": 6}
 
+#: Named in the schema.
+STATES = TariffBook.State.values
+
 
 class DsoKeyScheme(OpenApiAuthenticationExtension):
     """`Authorization: Bearer dso:<secret>`."""
@@ -52,7 +55,7 @@ class BookHead(serializers.Serializer):
 
     number = serializers.IntegerField()
     name = serializers.CharField()
-    state = serializers.ChoiceField(TariffBook.State.values)
+    state = serializers.ChoiceField(STATES)
     valid_from = serializers.DateField()
     holds_from = serializers.DateField(allow_null=True, help_text="null: a draft, or replaced on all its days")
     holds_to = serializers.DateField(allow_null=True, help_text="exclusive; null: open")
