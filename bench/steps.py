@@ -61,6 +61,7 @@ if __name__ == "__main__":
     # Models can be imported from here on.
     from bench.http import deliver_csv, deliver_json
     from bench.ingest import deliver_again, deliver_day
+    from bench.papers import make_bills
 
     steps = {
         "load": load,
@@ -71,6 +72,7 @@ if __name__ == "__main__":
         "resend": deliver_again,
         "http csv": deliver_csv,
         "http json": deliver_json,
+        "papers": make_bills,
     }
     step = steps[sys.argv[1]]
     for command in ("load_cluster", "clear", "bill", "export_results"):

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
+from billing.delivery_models import BillDelivery, BillOpening, BillPaper
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
 from billing.period_models import BillingPeriod, BillingTerms
@@ -31,6 +32,9 @@ __all__ = [
     "BankFile",
     "BankTransaction",
     "Bill",
+    "BillDelivery",
+    "BillOpening",
+    "BillPaper",
     "BillingPeriod",
     "BillingTerms",
     "Document",

@@ -1,6 +1,7 @@
 """Pages of the coordinator's admin that look at all apps."""
 
 from cluster_platform.api_key_admin import ApiKeyAdmin
+from cluster_platform.bill_delivery_admin import BillDeliveryAdmin
 from cluster_platform.delivery_admin import ColumnMappingAdmin, DeliveryAdmin
 from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
@@ -18,6 +19,7 @@ __all__ = [
     "ApiKeyAdmin",
     "ApplicationAdmin",
     "BankFileAdmin",
+    "BillDeliveryAdmin",
     "ChangeAdmin",
     "ClusterPageAdmin",
     "ColumnMappingAdmin",

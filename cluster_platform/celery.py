@@ -42,6 +42,9 @@ app.conf.beat_schedule = {
 app.conf.beat_schedule["deliveries"] = {
     "task": "metering.tasks.look_after_all_deliveries", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip
+app.conf.beat_schedule["bills"] = {
+    "task": "billing.tasks.look_after_all_bills", "schedule": 60.0, "options": {"expires": 60.0},
+}  # fmt: skip
 app.conf.beat_schedule["closings"] = {
     "task": "billing.tasks.go_on_closing_everywhere", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip

@@ -206,7 +206,7 @@ def _email_settings() -> dict[str, Any]:
 
 
 _email = _email_settings()
-EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_BACKEND = _email["EMAIL_BACKEND"].replace("django.core.mail.backends.console", "participants.console_mail")
 EMAIL_HOST = _email["EMAIL_HOST"]
 EMAIL_PORT = _email["EMAIL_PORT"]
 EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from cluster_platform import (
     agreement_views,
+    bill_views,
     completeness_views,
     delivery_views,
     finding_views,
@@ -24,6 +25,9 @@ urlpatterns = [
     path("trades/", views.member_trades, name="trades"),
     path("money/", views.member_money, name="money"),
     path("money/<str:period>.csv", views.statement_csv, name="statement_csv"),
+    path("bills/", bill_views.bills, name="bills"),
+    path("bills/<int:number>/", bill_views.bill, name="bill"),
+    path("bills/<int:number>.pdf", bill_views.bill_pdf, name="bill_pdf"),
     path("cluster/", views.member_cluster, name="cluster"),
     path("privacy/", privacy_views.privacy, name="privacy"),
     path("privacy/consents/", privacy_views.change_consent, name="change_consent"),

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from cluster_platform.portal import charts, cluster_now, directory, energy, missing, money, periods, reading_log, trades
+from cluster_platform.portal.bills import newest_unopened
 from cluster_platform.portal.standard import parts_of_month
 from metering.domain.calendar import each_day, local_day, next_month, time_zone
 from metering.selectors.areas import nodes_of
@@ -92,8 +93,9 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
     statement = statements.get(month.first)
     kept = money.kept_promises(statement) if statement else []
     this_month = periods.month_span(member.today, member.tz)
-    context = _frame(member, "home") | _day(member, day) | _now(member) | _metered(member, month)
+    context = frame(member, "home") | _day(member, day) | _now(member) | _metered(member, month)
     context |= {
+        "new_bill": newest_unopened(member.participant, request.user),  # type: ignore[arg-type]
         "month": month,
         "months": _neighbours(month.first, sorted({*statements, member.today.replace(day=1)})),
         "statement": statement,
@@ -113,7 +115,7 @@ def member_home(request: HttpRequest, member: Member) -> HttpResponse:
 def now(request: HttpRequest, member: Member) -> HttpResponse:
     """The parts of the home page that it fetches again and again: the day, the cluster now and the latest trades."""
     day, _month = _day_and_month(request, member, None)
-    return render(request, "member/now.html", _frame(member, "home") | _day(member, day) | _now(member))
+    return render(request, "member/now.html", frame(member, "home") | _day(member, day) | _now(member))
 
 
 @for_members
@@ -124,7 +126,7 @@ def member_energy(request: HttpRequest, member: Member) -> HttpResponse:
     own = energy.own_flows(member.cluster.pk, member.own, month, "day", member.tz)
     together = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
     latest = _now(member)
-    context = _frame(member, "energy") | _day(member, day) | _metered(member, month) | latest
+    context = frame(member, "energy") | _day(member, day) | _metered(member, month) | latest
     context |= {
         "month": month,
         "month_steps": periods.steps(member.cluster.pk, month, member.tz),
@@ -145,7 +147,7 @@ def member_trades(request: HttpRequest, member: Member) -> HttpResponse:
     pages = max(1, -(-found.count // TRADES_A_PAGE))
     if page > pages:
         raise Http404
-    context = _frame(member, "trades") | {
+    context = frame(member, "trades") | {
         "day": day,
         "steps": periods.steps(member.cluster.pk, day, member.tz),
         "found": found,
@@ -163,7 +165,7 @@ def member_money(request: HttpRequest, member: Member) -> HttpResponse:
     statement = statements.get(wanted)
     kept = money.kept_promises(statement) if statement else []
     parts = money.components(statement) if statement else []
-    context = _frame(member, "money") | {
+    context = frame(member, "money") | {
         "month": periods.month_span(wanted, member.tz),
         "months": _neighbours(wanted, sorted({*statements, wanted})),
         "statement": statement,
@@ -202,7 +204,7 @@ def member_cluster(request: HttpRequest, member: Member) -> HttpResponse:
     flows = energy.cluster_flows(member.cluster.pk, month, "day", member.tz)
     runs = cluster_now.runs_in_force(member.cluster.pk, day.start, day.end)
     context = (
-        _frame(member, "cluster")
+        frame(member, "cluster")
         | _now(member)
         | {
             "day": day,
@@ -279,7 +281,8 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
     return redirect("usersessions_list")
 
 
-def _frame(member: Member, page: str) -> dict[str, Any]:
+def frame(member: Member, page: str) -> dict[str, Any]:
+    """What every page of a member's shows around its content."""
     return {
         "page": page,
         "participant": member.participant,

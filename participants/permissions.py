@@ -29,6 +29,7 @@ Action = Literal[
     "change_prices",
     "settle_externally",
     "book_payments",
+    "send_bills",
     "change_settings",
     "manage_roles",
     "sign_for_coordinator",
@@ -44,7 +45,13 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 _OWN: frozenset[Action] = frozenset({"view_own"})
 _ACT: frozenset[Action] = _OWN | {"act_for_participant", "sign_for_participant"}
 _LOOK: frozenset[Action] = frozenset({"view_cluster", "view_audit", "view_tariff_books"})
-_ACCOUNTS: frozenset[Action] = _LOOK | {"settle_externally", "export_cluster", "change_prices", "book_payments"}
+_ACCOUNTS: frozenset[Action] = _LOOK | {
+    "settle_externally",
+    "export_cluster",
+    "change_prices",
+    "book_payments",
+    "send_bills",
+}
 _RUN: frozenset[Action] = _ACCOUNTS | {
     "change_people",
     "review_applications",

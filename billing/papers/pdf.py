@@ -43,8 +43,10 @@ def _data(sheet: BillSheet) -> str:
     return json.dumps({**asdict(sheet), "images": images}, sort_keys=True)
 
 
-def svg_of(code: str) -> str:
-    """A QR code as SVG, with the quiet zone that scanners need."""
+def svg_of(code: str, page: bool = False) -> str:
+    """A QR code as SVG, with the quiet zone that scanners need; for a page without what only files need."""
     drawing = BytesIO()
-    segno.make(code, error="m", micro=False).save(drawing, kind="svg", border=4, svgclass=None, lineclass=None)
+    as_part = {"xmldecl": False, "svgns": False, "nl": False, "omitsize": True} if page else {}
+    made = segno.make(code, error="m", micro=False)
+    made.save(drawing, kind="svg", border=4, light="#fff", svgclass=None, lineclass=None, **as_part)
     return drawing.getvalue().decode()

@@ -169,6 +169,61 @@ TABLES = {
         FROM billing_statement s
         WHERE s.cluster_id = %(cluster)s AND s.participant_id = %(participant)s ORDER BY s.period, s.revision
     """,
+    "bills": """
+        SELECT b.reference AS number, to_char(b.period, 'YYYY-MM') AS period, b.issued_on, b.due_on, b.payable_pln,
+            b.party::text AS addressed_to, b.energy::text, b.promises::text
+        FROM billing_bill b
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY b.id
+    """,
+    "bill_documents": """
+        SELECT b.reference AS bill, d.number, d.kind, d.issued_on, d.first, d."end", o.number AS corrects, d.reason,
+            d.settlements::text, d.net_pln, d.vat_pln, d.payable_pln
+        FROM billing_bill b
+        JOIN billing_document d ON d.cluster_id = b.cluster_id AND d.bill_id = b.id
+        LEFT JOIN billing_document o ON o.cluster_id = d.cluster_id AND o.id = d.corrects_id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY b.id, d.position
+    """,
+    "bill_lines": """
+        SELECT d.number AS document, l.position, l.before, l.metering_point, l.component, l.zone, l.sharing_level,
+            l.first, l."end", l.quantity, l.unit, l.unit_price_pln, l.net_pln, l.vat_rate
+        FROM billing_bill b
+        JOIN billing_document d ON d.cluster_id = b.cluster_id AND d.bill_id = b.id
+        JOIN billing_documentline l ON l.cluster_id = d.cluster_id AND l.document_id = d.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY l.id
+    """,
+    "bill_deliveries": f"""
+        SELECT b.reference AS bill, d.address, d.state, {_UTC.format("d.queued_at", "queued")},
+            {_UTC.format("d.changed_at", "changed")}
+        FROM billing_bill b
+        JOIN billing_billdelivery d ON d.cluster_id = b.cluster_id AND d.bill_id = b.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY d.id
+    """,
+    "account": """
+        SELECT e.number AS entry, e.booked_on, e.text, p.amount_pln
+        FROM billing_account a
+        JOIN billing_posting p ON p.cluster_id = a.cluster_id AND p.account_id = a.id
+        JOIN billing_journalentry e ON e.cluster_id = p.cluster_id AND e.id = p.entry_id
+        WHERE a.cluster_id = %(cluster)s AND a.participant_id = %(participant)s ORDER BY e.number
+    """,
+    "payments": f"""
+        SELECT b.reference AS bill, a.paid_on, a.amount_pln, m.how AS matched_by, {_UTC.format("m.at", "booked")}
+        FROM billing_bill b
+        JOIN billing_allocation a ON a.cluster_id = b.cluster_id AND a.bill_id = b.id
+        JOIN billing_paymentmatch m ON m.cluster_id = a.cluster_id AND m.id = a.match_id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY a.id
+    """,
+    "payment_reminders": """
+        SELECT b.reference AS bill, r.step, r.sent_on, r.addresses, r.open_pln
+        FROM billing_bill b
+        JOIN billing_paymentreminder r ON r.cluster_id = b.cluster_id AND r.bill_id = b.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY r.id
+    """,
+    "late_interest": """
+        SELECT b.reference AS bill, i.valid_from AS first, i.valid_to AS "end", i.amount_pln, i.what, i.reason
+        FROM billing_bill b
+        JOIN billing_interestdecision i ON i.cluster_id = b.cluster_id AND i.bill_id = b.id
+        WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s ORDER BY i.id
+    """,
     "statement_lines": """
         SELECT to_char(s.period, 'YYYY-MM') AS period, s.revision, l.position, l.side, m.code AS metering_point,
             l.component, l.zone, l.sharing_level, l.rate_from, l.rate_to, l.quantity, l.unit, l.amount_exact_pln,
@@ -281,4 +336,9 @@ FILES = """
     FROM contracts_agreement g
     JOIN contracts_agreementdocument d ON d.cluster_id = g.cluster_id AND d.agreement_id = g.id
     WHERE g.cluster_id = %(cluster)s AND g.participant_id = %(participant)s
+    UNION ALL
+    SELECT 'bills/' || replace(b.reference, '/', '-') || '.pdf', p.pdf
+    FROM billing_bill b
+    JOIN billing_billpaper p ON p.cluster_id = b.cluster_id AND p.bill_id = b.id
+    WHERE b.cluster_id = %(cluster)s AND b.participant_id = %(participant)s
 """

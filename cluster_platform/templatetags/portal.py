@@ -61,6 +61,11 @@ def pln(value: Decimal, places: int = 2) -> SafeString:
 
 
 @register.filter
+def without_sign(value: Decimal) -> Decimal:
+    return abs(value)
+
+
+@register.filter
 def price(value: Decimal) -> SafeString:
     return with_unit(numbers.number(value, 3), numbers.price_unit())
 

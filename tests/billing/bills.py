@@ -9,11 +9,11 @@ from billing.domain.documents import Bill, Document, DocumentKind, DocumentLine,
 
 FIRST, END, ISSUED = dt.date(2026, 6, 1), dt.date(2026, 7, 1), dt.date(2026, 7, 2)
 COORDINATOR = Party(
-    "", "Koordynator sp. z o.o.", "ul. Przykladowa 1", "00-001", "Trzystacje", "PL", "1000158380",
+    "", "Koordynator sp. z o.o.", "ul. Przykladowa 1", "00-001", "Trzystacje", "PL", "5265877635",
     "PL88999999990000000000000900",
 )  # fmt: skip
 PRODUCER = Party(
-    "P0003", "Farma Słońce S.A.", "Polna 3", "00-001", "Trzystacje", "PL", "1000237576", "PL84999999990000000000000002"
+    "P0003", "Farma Słońce S.A.", "Polna 3", "00-001", "Trzystacje", "PL", "9795075130", "PL84999999990000000000000002"
 )
 HOUSEHOLD = Party("P0001", "Anna Żak", "Leśna 1", "00-001", "Trzystacje", "PL", "", "PL14999999990000000000000001")
 

@@ -76,7 +76,7 @@ def test_json_holds_the_same_amounts_unrounded() -> None:
 def test_vat_register_holds_sales_and_self_billing_and_nothing_else() -> None:
     documents = [each for one in june() for each in one.documents]
     totals = VatTotals()
-    ksef = {"SF/2026/06/00001": "1000158380-20260702-ABCDEF-12"}
+    ksef = {"SF/2026/06/00001": "5265877635-20260702-ABCDEF-12"}
     sales = as_csv(sales_table(documents, ksef, totals))
     purchases = as_csv(purchases_table(documents, ksef, totals))
     assert [(row["DowodSprzedazy"], row["K_19"], row["K_20"], row["NrKontrahenta"], row["BFK"]) for row in sales] == [
@@ -85,7 +85,7 @@ def test_vat_register_holds_sales_and_self_billing_and_nothing_else() -> None:
     ]
     assert (sales[0]["DataWystawienia"], sales[0]["DataSprzedazy"]) == ("2026-07-02", "2026-06-30")
     assert [(row["DowodZakupu"], row["K_42"], row["K_43"], row["NrDostawcy"], row["BFK"]) for row in purchases] == [
-        ("SF/2026/06/00001", "1000.00", "230.00", "1000237576", "")
+        ("SF/2026/06/00001", "1000.00", "230.00", "9795075130", "")
     ]
     assert purchases[0]["NrKSeF"] == ksef["SF/2026/06/00001"]
     assert {row["name"]: row["value"] for row in as_csv(totals.table())} == {

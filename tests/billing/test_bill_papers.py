@@ -102,7 +102,7 @@ def test_the_amount_is_made_of_components_by_zone() -> None:
 def test_an_invoice_has_parties_lines_vat_and_totals() -> None:
     page = text_of(pdf_of_bill(prosumer(), "pl"), 2)
     for said in (
-        "Faktura FS/2026/06/00012", "Wystawiono 2 lipca 2026", "Sprzedawca Koordynator sp. z o.o.", "NIP: 1000158380",
+        "Faktura FS/2026/06/00012", "Wystawiono 2 lipca 2026", "Sprzedawca Koordynator sp. z o.o.", "NIP: 5265877635",
         "Nabywca Anna Żak", "Punkt poboru 590000000000000013", "82,412 kWh 0,499928 41,20 23 %",
         "01.06.2026 – 15.06.2026", "23 % 324,73 74,69 399,42", "Razem z dokumentu: 399,42 zł",
     ):  # fmt: skip
@@ -181,7 +181,7 @@ def test_the_code_for_transfers() -> None:
     def code(amount: str, account: str = COORDINATOR.iban, title: str = "R/2026/06/00012") -> str | None:
         return transfer_code(COORDINATOR, account, Decimal(amount), title)
 
-    assert code("322.21") == "1000158380|PL|88999999990000000000000900|032221|Koordynator sp. z o.|R/2026/06/00012|||"
+    assert code("322.21") == "5265877635|PL|88999999990000000000000900|032221|Koordynator sp. z o.|R/2026/06/00012|||"
     assert code("0.01", "PL88 9999 9999 0000 0000 0000 0900") is not None
     # No room for more than 9,999.99: the payer enters it.
     assert "|000000|" in str(code("10000.00")) and "|999999|" in str(code("9999.99"))

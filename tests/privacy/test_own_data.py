@@ -13,6 +13,12 @@ from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test import Client
 
+from billing.models import Bill, InterestDecision, PaymentReminder
+from billing.selectors.papers import batches_to_make
+from billing.services.bills import BillDraft, issue
+from billing.services.deliveries import queue_bills
+from billing.services.papers import make_papers
+from billing.services.payments import match_payments
 from cluster_platform.portal.energy import own_points
 from cluster_platform.portal.own_data import Owner, own_data_zip
 from cluster_platform.portal.own_readme import FILES
@@ -37,6 +43,9 @@ from participants.services.role_invitations import invite
 from participants.tenancy.ddl import tenant_models
 from participants.tenancy.partitions import ensure_month_partitions
 from participants.tenancy.scope import clusters_in_scope, scope
+from tests.billing.bills import FIRST
+from tests.billing.paper_bills import prosumer
+from tests.billing.settling import transfer
 from tests.cast import DAY, NOON, Cast, add_app, make_cast, make_user
 from tests.pages.scenes import add_members, bill, settle, signed_in
 from tests.participants.test_isolation import day_of_readings
@@ -74,6 +83,7 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
             settle(cast, start, sold, {cast.buyer_point: 400, others[1]: 200})
         for participant in (cast.seller, cast.buyer):
             bill(cast, participant)
+            paid_late(cast, *issue(cast.cluster, [BillDraft(prosumer(), participant, FIRST)], NOON))
             decide(participant, "directory_name", True, cast.owner)
             application = Application.objects.create(
                 cluster=cast.cluster, user=cast.owner, status="admitted", participant=participant, language="pl",
@@ -119,7 +129,26 @@ def live_a_little(cast: Cast) -> list[MeteringPoint]:
             cluster=cast.cluster, role="operator", readings_from=NOON, readings_to=NOON + dt.timedelta(hours=1),
             purpose="dataset",
         )  # fmt: skip
+        batches = batches_to_make(cast.cluster.pk)
+    for batch in batches:
+        make_papers(cast.cluster, batch, NOON)
+    with scope(cast.cluster.pk):
+        queue_bills(cast.cluster, NOON)
     return others
+
+
+def paid_late(cast: Cast, bill: Bill) -> None:
+    """A part payment, a reminder, and interest that was waived."""
+    amount = 1 if bill.payable_pln > 0 else -1
+    transfer(cast, f"{amount}.00", bill.reference)
+    match_payments(cast.cluster, NOON)
+    PaymentReminder.objects.create(
+        cluster=cast.cluster, bill=bill, step=1, sent_on=DAY, addresses=bill.participant.email, open_pln=1
+    )
+    InterestDecision.objects.create(
+        cluster=cast.cluster, bill=bill, valid_from=DAY, valid_to=LATER, amount_pln=1, what="waived", reason="ours",
+        at=NOON,
+    )  # fmt: skip
 
 
 def looked_at(cast: Cast, point: MeteringPoint) -> None:
@@ -143,7 +172,8 @@ def test_everything_is_there_twice(cast: Cast) -> None:
     assert set(FILES) == {*TABLES, "trades"}
     tables = {f"{name}.{kind}" for name in FILES for kind in ("csv", "json")}
     documents = {name for name in files if name.startswith("documents/")}
-    assert set(files) == tables | {"README.txt"} | documents
+    assert set(files) == tables | {"README.txt", "bills/R-2026-00001.pdf"} | documents
+    assert files["bills/R-2026-00001.pdf"].startswith(b"%PDF")
     assert [files[name] for name in documents] == [f"%PDF of {cast.seller.name}".encode()]
     for name in FILES:
         records = json.loads(files[f"{name}.json"])
@@ -159,8 +189,8 @@ def test_every_table_that_names_a_participant_is_taken_along(cast: Cast) -> None
     owners = {"participant", "metering_point", "application", "agreement"}
     kept = {m._meta.db_table for m in tenant_models() if owners & {field.name for field in m._meta.fields}}
     # That one asked to be forgotten is on the page until it is done; a machine's key is the machine's; what lacks is
-    # counted from the readings, which are there.
-    left = {"participants_erasurerequest", "metering_keyscope", "metering_readinggap"}
+    # counted from the readings, which are there; terms of external agreements are about the partners outside.
+    left = {"participants_erasurerequest", "metering_keyscope", "metering_readinggap", "contracts_externalterms"}
     assert {table for table in kept if table not in text} == left
 
 

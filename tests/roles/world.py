@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
-from billing.models import InterestRate
+from billing.models import Bill, BillPaper, InterestRate
+from billing.services.bills import BillDraft, issue
 from contracts.models import (
     Agreement,
     AgreementDocument,
@@ -48,6 +49,7 @@ from participants.models import (
 from participants.services.role_invitations import invite
 from participants.tenancy.ddl import tenant_models
 from participants.tenancy.scope import scope
+from tests.billing.paper_bills import prosumer
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
 from tests.participants.test_isolation import NEW_ROWS, make_row
 from tests.tariff import publish
@@ -100,6 +102,8 @@ class World:
     onboarding_token: str
     #: The owner's, to be signed.
     agreement: Agreement
+    #: The owner's, with its PDF.
+    bill: Bill
     #: The applicant's draft, and what they sent in.
     application: Application
     sent: Application
@@ -126,14 +130,15 @@ def make_world() -> World:
         onboarding = invited_to_apply(ours, outsider)
         rows["participants.Membership"] = Membership.objects.get(user=people["accountant"].user)
         agreement = offered_agreement(ours)
+        bill = issued_bill(ours)
         rows["contracts.Agreement"] = agreement
         rows["metering.Delivery"] = sent_file(ours, people)
         draft, point, document = apply(ours, people["applicant"].user, "draft")
         sent, _point, sent_document = apply(ours, people["applicant"].user, "at_dso")
         rows["participants.Application"] = sent
     return World(
-        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, draft, sent, point,
-        document, sent_document, our_book(ours),
+        ours, theirs, people, rows, their_rows, delegate, invitation, token, onboarding, agreement, bill, draft, sent,
+        point, document, sent_document, our_book(ours),
     )  # fmt: skip
 
 
@@ -170,6 +175,12 @@ def offered_agreement(cast: Cast) -> Agreement:
     note(agreement, 1, "prepare", "new", "draft")
     note(agreement, 2, "offer", "draft", "offered")
     return agreement
+
+
+def issued_bill(cast: Cast) -> Bill:
+    (bill,) = issue(cast.cluster, [BillDraft(prosumer(), cast.seller, dt.date(2026, 6, 1))], NOON)
+    BillPaper.objects.create(cluster=cast.cluster, **NEW_ROWS[BillPaper](cast) | {"bill": bill})
+    return bill
 
 
 def note(agreement: Agreement, position: int, act: str, source: str, target: str) -> None:
