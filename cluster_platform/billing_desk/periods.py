@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -101,9 +103,9 @@ def _act(request: HttpRequest, month: date) -> HttpResponse:
         except BillingError as error:
             messages.error(request, finding_in_words(str(error)))
         else:
-            go_on_closing.delay_on_commit(cluster.pk)
+            transaction.on_commit(partial(go_on_closing.delay, cluster.pk), robust=True)
             messages.success(request, gettext("The month is being closed; this page shows how far it is."))
     else:
-        compute_month.delay_on_commit(cluster.pk, name)
+        transaction.on_commit(partial(compute_month.delay, cluster.pk, name), robust=True)
         messages.success(request, gettext("The statements are being computed; load the page again in a moment."))
     return redirect("admin:period", name)
