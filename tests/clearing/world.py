@@ -105,7 +105,7 @@ def make_bare_world(slug: str) -> World:
         name="Example Distribution", defaults={"nip": "1000237576", "iban": "PL61999999990000000000000901"}
     )
     if made:
-        publish(dso, [flat_rate(*row) for row in RATES])
+        publish(dso, [flat_rate(*row) for row in RATES], valid_from=DAY)
     cluster = Cluster.objects.create(
         slug=slug, name=slug, timezone="Europe/Warsaw", holidays="PL", currency="PLN", dso=dso
     )
