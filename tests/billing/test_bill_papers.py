@@ -123,7 +123,7 @@ def test_a_correction_shows_before_after_and_its_original() -> None:
     page = text_of(made, 2)
     for said in (
         "Faktura korygująca FSK/2026/06/00001", "Koryguje FS/2026/05/00011 z dnia 2 czerwca 2026",
-        "Powód korekty Odczyt poprawiony przez OSD", "Przed korektą", "240,000 kWh – 120,00",
+        "Przyczyna korekty Odczyt poprawiony przez OSD", "Przed korektą", "240,000 kWh – 120,00",
         "Po korekcie", "120,000 kWh – 60,00", "Różnica", "23 % −63,69 −14,65 −78,34", "Nabywca płaci mniej o: 78,34 zł",
     ):  # fmt: skip
         assert said in page
