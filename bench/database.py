@@ -50,8 +50,8 @@ def copied_out(connection: "psycopg.Connection[tuple[object, ...]]", query: str)
             yield bytes(block)
 
 
-def read_all(tables: Iterable[str]) -> None:
+def read_all(tables: Iterable[str], condition: str = "true") -> None:
     with owner() as connection:
         for table in tables:
-            for _ in copied_out(connection, f"SELECT * FROM {table}"):
+            for _ in copied_out(connection, f"SELECT * FROM {table} WHERE {condition}"):
                 pass

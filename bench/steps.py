@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
+from pathlib import Path
 from unittest import mock
 
 import django
@@ -49,6 +50,18 @@ def bill() -> Measured:
     return seconds, timed(lambda: read_all(("metering_reading", *SETTLED)))
 
 
+def bill_villages(villages: int) -> Measured:
+    """A month of 251 metering points under contract a village; loading and clearing it is not measured."""
+    call_command("migrate", verbosity=0)
+    with tempfile.TemporaryDirectory() as folder:
+        make_villages(EXAMPLE, Path(folder), villages)
+        call_command("load_cluster", folder, verbosity=0)
+    call_command("clear", VILLAGES, *JUNE)
+    cluster = Cluster.objects.get(slug=VILLAGES)
+    seconds = timed(lambda: call_command("bill", VILLAGES, "2026-06"))
+    return seconds, timed(lambda: read_all(SETTLED, f"cluster_id = {cluster.pk}"))
+
+
 def export() -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         seconds = timed(lambda: call_command("export_results", SLUG, *JUNE, "--out", f"{folder}/june"))
@@ -62,6 +75,9 @@ if __name__ == "__main__":
     from bench.http import deliver_csv, deliver_json
     from bench.ingest import deliver_again, deliver_day
     from bench.papers import make_bills
+    from bench.villages import SLUG as VILLAGES
+    from bench.villages import make_villages
+    from participants.models import Cluster
 
     steps = {
         "load": load,
@@ -73,6 +89,8 @@ if __name__ == "__main__":
         "http csv": deliver_csv,
         "http json": deliver_json,
         "papers": make_bills,
+        "bill 1k": lambda: bill_villages(4),
+        "bill 10k": lambda: bill_villages(40),
     }
     step = steps[sys.argv[1]]
     for command in ("load_cluster", "clear", "bill", "export_results"):

@@ -14,11 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from billing.domain.inputs import BUY, SELL, BillingSlot, Span, Terms
 from contracts.domain.fees import EXTERNAL, level_micro
 from contracts.domain.money import NANO, divide_half_up, scaled, times_half_up
-from contracts.domain.tariff import DISCOUNTED, HOURLY, PER_KW_MONTH, RELIEF_ENDING
+from contracts.domain.tariff import DISCOUNTED, HOURLY, PER_KW_MONTH, RELIEF_ENDING, KwhComponent
 from contracts.domain.zones import FLAT
 
 LOCAL_ENERGY, EXTERNAL_ENERGY = "local_energy", "external_energy"
@@ -51,8 +52,7 @@ class Line:
         return divide_half_up(self.amount_nano, NANO_PER_CENT)
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """What energy is added up under: a line per key. The days are those of the rate, not yet clipped."""
 
     side: str
@@ -72,8 +72,10 @@ _Days = tuple[date, date]
 class _Sums:
     """Energy and amount by key, for one span."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, terms: Terms) -> None:
         self.span = span
+        self.terms = terms
+        self._components: dict[int, tuple[KwhComponent, ...]] = {}
         self.wh: dict[_Key, int] = defaultdict(int)
         self.nano: dict[_Key, int] = defaultdict(int)
 
@@ -81,6 +83,13 @@ class _Sums:
         key = _Key(side, component, zone, level, max(days[0], self.span.first), min(days[1], self.span.end))
         self.wh[key] += wh
         self.nano[key] += nano
+
+    def components(self, slot: int) -> tuple[KwhComponent, ...]:
+        """The per-kWh rates of the point in a slot, which is asked for at every level."""
+        if slot not in self._components:
+            tariff = self.terms.slots[slot].tariff
+            self._components[slot] = self.terms.book.kwh_components(self.span.profile, tariff)
+        return self._components[slot]
 
     def lines(self) -> Iterator[Line]:
         for key, wh in self.wh.items():
@@ -92,24 +101,24 @@ class _Sums:
 
 def span_lines(span: Span, terms: Terms) -> Iterator[Line]:
     """All lines of one span, in no particular order. Refuses a level without discount or a slot without rates."""
-    sums = _Sums(span)
-    bought, sold = _add_energy(sums, terms)
+    sums = _Sums(span, terms)
+    bought, sold = _add_energy(sums)
     for (number, level), wh in bought.items():
         slot = terms.slots[number]
         _add_fee(sums, BUY, EXCISE, level, (span.first, span.end), wh, terms.excise_micro)
         _add_fee(sums, BUY, SERVICE_FEE, level, _days(slot), wh, slot.charges.buyer_fee_micro)
-        _add_grid_fees(sums, terms, slot, level, wh)
+        _add_grid_fees(sums, number, level, wh)
     for (number, level), wh in sold.items():
         slot = terms.slots[number]
         _add_fee(sums, SELL, SERVICE_FEE, level, _days(slot), wh, slot.charges.seller_fee_micro)
-    _add_relief(sums, terms)
+    _add_relief(sums)
     yield from sums.lines()
     yield from _monthly_lines(span, terms)
 
 
-def _add_energy(sums: _Sums, terms: Terms) -> tuple[dict[_Place, int], dict[_Place, int]]:
+def _add_energy(sums: _Sums) -> tuple[dict[_Place, int], dict[_Place, int]]:
     """Add what was traded and posted; returns the energy bought, and that sold locally, by slot and level."""
-    span = sums.span
+    span, terms = sums.span, sums.terms
     days = (span.first, span.end)
     bought: dict[_Place, int] = defaultdict(int)
     sold: dict[_Place, int] = defaultdict(int)
@@ -142,23 +151,25 @@ def _add_fee(sums: _Sums, side: str, component: str, level: str, days: _Days, wh
         sums.add(side, component, FLAT, level, days, wh, wh * micro)
 
 
-def _add_grid_fees(sums: _Sums, terms: Terms, slot: BillingSlot, level: str, wh: int) -> None:
+def _add_grid_fees(sums: _Sums, number: int, level: str, wh: int) -> None:
     """Every per-kWh rate of the point: what is waived stands with 0, so that its owner sees it."""
-    for part in terms.book.kwh_components(sums.span.profile, slot.tariff):
-        first, end = _settled(slot, part.rate.valid_from, part.rate.valid_to or terms.end)
+    slot = sums.terms.slots[number]
+    for part in sums.components(number):
+        first, end = _settled(slot, part.rate.valid_from, part.rate.valid_to or sums.terms.end)
         if part.treatment == DISCOUNTED and level != EXTERNAL:
             first, end = max(first, slot.charges.first), min(end, slot.charges.end)
         micro = level_micro(part, level, slot.charges.discounts)
         sums.add(BUY, part.component, part.zone, level, (first, end), wh, wh * micro)
 
 
-def _add_relief(sums: _Sums, terms: Terms) -> None:
+def _add_relief(sums: _Sums) -> None:
     """What the statutory hour waives: each waived part of a rate is rounded half up to 6 decimals, like a discount."""
+    terms = sums.terms
     for row in sums.span.relief:
         slot = terms.slots[row.slot]
         if slot.relief is None:
             continue
-        for part in terms.book.kwh_components(sums.span.profile, slot.tariff):
+        for part in sums.components(row.slot):
             if part.treatment != HOURLY:
                 continue
             micro = times_half_up(part.micro, slot.relief.waived(part.component, terms.self_consumption))

@@ -2,13 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from billing.domain.inputs import BUY, Member, Span, Terms
 from billing.domain.lines import ASSURANCE, BILLED_FIRST, MONTH, NANO_PER_CENT, Line, span_lines
 from billing.domain.promises import Promise, promises
 from contracts.domain.fees import EXTERNAL
 from contracts.domain.money import NANO
+
+#: What stands in a digest, as `astuple` gives it, which is twenty times slower.
+_LINE, _PROMISE = (attrgetter(*(field.name for field in fields(each))) for each in (Line, Promise))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class StatementDraft:
     @property
     def content_digest(self) -> str:
         """SHA-256 of lines and promises: equal whenever the same is billed."""
-        rows = [*map(astuple, self.lines), *map(astuple, self.promises)]
+        rows = [*map(_LINE, self.lines), *map(_PROMISE, self.promises)]
         text = "".join(",".join(map(str, row)) + "\n" for row in rows)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -56,7 +56,7 @@ SELECT s.span, i.slot,
        coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh < 0), 0) * 1000000000 AS bought_equalisation,
        coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh > 0), 0) * 1000000000 AS sold_equalisation
 FROM clearing_position p
-JOIN billing_interval i ON i.interval_start = p.interval_start AND i.run_id = p.run_id
+JOIN billing_interval i ON i.run_id = p.run_id
 JOIN billing_span s ON s.metering_point_id = p.metering_point_id
     AND s.first <= p.interval_start AND p.interval_start < s.finish
 WHERE p.cluster_id = %s AND p.interval_start >= %s AND p.interval_start < %s
@@ -68,7 +68,7 @@ WITH sums AS MATERIALIZED (
 SELECT s.span, i.slot, '{side}', t.sharing_level,
        sum(t.wh) AS wh, sum(t.wh * (t.energy_pln_kwh * 1000000)::bigint) AS nano
 FROM clearing_trade t
-JOIN billing_interval i ON i.interval_start = t.interval_start AND i.run_id = t.run_id
+JOIN billing_interval i ON i.run_id = t.run_id
 JOIN billing_span s ON s.metering_point_id = t.{column}
     AND s.first <= t.interval_start AND t.interval_start < s.finish
 WHERE t.cluster_id = %s AND t.interval_start >= %s AND t.interval_start < %s

@@ -13,12 +13,13 @@ from billing.domain.errors import BillingError
 from billing.domain.lines import ASSURANCE, SERVICE_FEE
 from billing.domain.relief import is_relief
 from billing.domain.statement import StatementDraft, build_statement
-from billing.models import Promise, ReliefMonth, Statement, StatementLine
+from billing.models import Promise, ReliefMonth, Statement
 from billing.selectors.accounts import Account, accounts
 from billing.selectors.relief import ReliefTotals
 from billing.selectors.statements import Progress, current_statements, progress
 from billing.selectors.sums import MonthSums, pin_intervals
 from billing.selectors.terms import Month, month_of, month_terms
+from billing.services.statement_lines import LineRow, store_lines
 from contracts.domain.money import from_nano
 from metering.models import MeteringPoint
 from participants.models import Cluster, Participant
@@ -130,7 +131,7 @@ class _Store:
         points = {row.metering_point.code: row.metering_point for account, _ in changed for row, _, _ in account.rows}
         drafts = [draft for _, draft in changed]
         pairs = list(zip(statements, drafts, strict=True))
-        StatementLine.objects.bulk_create(self._lines(pairs, points), batch_size=2000)
+        store_lines(self.cluster, self._rows(pairs, points))
         Promise.objects.bulk_create(self._promises(pairs))
 
     def _statement(self, participant: Participant, draft: StatementDraft) -> Statement:
@@ -146,27 +147,17 @@ class _Store:
             billed_at=self.now,
         )
 
-    def _lines(
+    def _rows(
         self, pairs: Iterable[tuple[Statement, StatementDraft]], points: Mapping[str, MeteringPoint]
-    ) -> Iterator[StatementLine]:
+    ) -> Iterator[LineRow]:
         for statement, draft in pairs:
             for position, line in enumerate(draft.lines, start=1):
-                yield StatementLine(
-                    cluster=self.cluster,
-                    statement=statement,
-                    position=position,
-                    side=line.side,
-                    metering_point=points[line.metering_point] if line.metering_point else None,
-                    component=line.component,
-                    zone=line.zone,
-                    sharing_level=line.sharing_level,
-                    rate_from=line.rate_from,
-                    rate_to=line.rate_to,
-                    quantity=from_nano(line.quantity_nano),
-                    unit=line.unit,
-                    amount_exact_pln=from_nano(line.amount_nano),
-                    net_pln=Decimal(line.net_cents).scaleb(-2),
-                )
+                point = points[line.metering_point].pk if line.metering_point else None
+                yield LineRow(
+                    statement.pk, position, line.side, point, line.component, line.zone, line.sharing_level,
+                    line.rate_from, line.rate_to, from_nano(line.quantity_nano), line.unit,
+                    from_nano(line.amount_nano), Decimal(line.net_cents).scaleb(-2),
+                )  # fmt: skip
 
     def _promises(self, pairs: Iterable[tuple[Statement, StatementDraft]]) -> Iterator[Promise]:
         for statement, draft in pairs:
