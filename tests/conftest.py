@@ -1,9 +1,11 @@
 """The test database: made and migrated by the owner's role, used by the application's role as in production."""
 
+import hashlib
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from selenium import webdriver
 
 from cluster_platform import embedded
 
-PREFIX = f"test_{embedded.DATABASE}_"
+TEMPLATE = f"test_{embedded.DATABASE}_"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,14 +35,18 @@ def django_db_setup(
     embedded.ensure_running(settings.VAR)
     app, owner = connections["default"], connections["owner"]
     verbosity = request.config.option.verbose
+    name_before = owner.settings_dict["NAME"]
     with django_db_blocker.unblock():
         drop_abandoned_databases()
-        name_before = owner.settings_dict["NAME"]
-        owner.settings_dict["TEST"]["NAME"] = f"{PREFIX}{os.getpid()}"
-        name = owner.creation.create_test_db(verbosity=verbosity, autoclobber=True, serialize=False)
+        with one_at_a_time():
+            owner.settings_dict["TEST"]["NAME"] = TEMPLATE + digest_of_schema()
+            owner.creation.create_test_db(verbosity=verbosity, autoclobber=True, serialize=False, keepdb=True)
+            owner.close()
+            owner.creation.clone_test_db(suffix=str(os.getpid()), verbosity=verbosity)
+        name = owner.creation.get_test_db_clone_settings(str(os.getpid()))["NAME"]
         owner.close()
         app.close()
-        app.settings_dict["NAME"] = name
+        app.settings_dict["NAME"] = owner.settings_dict["NAME"] = name
         app.ops.execute_sql_flush = truncate_as_owner
     yield
     with django_db_blocker.unblock():
@@ -48,12 +54,28 @@ def django_db_setup(
         owner.creation.destroy_test_db(name_before, verbosity=verbosity)
 
 
+def digest_of_schema() -> str:
+    """Changes with whatever makes the schema: a database that is migrated once serves until then."""
+    files = [*settings.BASE_DIR.glob("*/migrations/*.py"), *settings.BASE_DIR.glob("participants/tenancy/*.py")]
+    files += [settings.BASE_DIR / "metering" / "retention_sql.py", settings.BASE_DIR / "requirements.txt"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """The first process migrates, the others wait and copy."""
+    with psycopg.connect(embedded.database_urls(settings.VAR)[1]) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [TEMPLATE])
+        yield
+
+
 def drop_abandoned_databases() -> None:
     """Each process has a database of its own, so that runs don't disturb each other; a killed one leaves it behind."""
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{TEMPLATE}[0-9a-f]{{16}}(_[0-9]+)?$"])
         for (name,) in cursor.fetchall():
-            if not psutil.pid_exists(int(name.removeprefix(PREFIX))):
+            digest, _, process = name.removeprefix(TEMPLATE).partition("_")
+            if not psutil.pid_exists(int(process)) if process else digest != digest_of_schema():
                 cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
