@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from billing.numbers import kwh, signed
 from cluster_platform.portal.charts import BarChart, day_chart, month_chart
 from cluster_platform.portal.energy import Flow
-from cluster_platform.portal.numbers import kwh, signed
 from cluster_platform.portal.periods import Span
 from metering.domain.calendar import each_day, next_month
 from metering.domain.plausibility import STATION_LEAST_WH, STATION_TOLERANCE

@@ -14,12 +14,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from billing import numbers
 from billing.models import Bill, BillDelivery
 from billing.selectors.papers import progress
 from billing.services.deliveries import mark_bounced, send_again
 from billing.tasks import start_bills
 from cluster_platform.bill_views import pdf_response
-from cluster_platform.portal import numbers
 from participants.tenancy.admin import ReadOnlyTenantAdmin, request_may
 
 State = BillDelivery.State

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
+from billing import numbers
 from cluster_platform.delivery_forms import MappingForm, TellForm, need_in_words
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from metering.domain.calendar import INTERVAL, day_bounds, time_zone
 from metering.formats.registry import FORMATS
 from metering.models import ColumnMapping, Delivery, DeliveryDay, DeliveryFault, MeteringPoint, ReadingAccess

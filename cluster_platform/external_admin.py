@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from billing import numbers
 from clearing.domain.supplier_file import SupplierFileRefused
 from clearing.models import ExternalDifference, ExternalInvoiceFile, ExternalSettlement
 from clearing.selectors.external import rules_of
@@ -22,7 +23,6 @@ from clearing.services import external as service
 from cluster_platform.external import comparison, differences, is_stale, lines_csv, month_rows
 from cluster_platform.external_forms import InvoiceForm
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from cluster_platform.portal.periods import asked_month, last_settled, month_span, previous_month
 from contracts.domain.money import half_up
 from contracts.models import ExternalPartner

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext, ngettext
 
-from cluster_platform.portal import numbers
+from billing import numbers
 from metering.models import Finding
 
 

@@ -11,10 +11,10 @@ from django.db import connection
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from billing.numbers import pln
 from clearing.selectors.external import Approved, Figures, approved_settlements, live_figures
 from cluster_platform.portal.charts import BarChart, month_chart
 from cluster_platform.portal.energy import Flow
-from cluster_platform.portal.numbers import pln
 from contracts.domain.money import from_nano
 from metering.domain.calendar import each_day, local_midnight, months_before, next_month
 from participants.models import Cluster

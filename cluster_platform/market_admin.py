@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from billing import numbers
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from contracts.domain.market_prices import MarketPricesRefused, PriceFault, days_of, read_prices
 from contracts.models import MarketPrice
 from contracts.services.market import Stored, store_market_prices

@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing import numbers
 from billing.models import Statement
 from cluster_platform.balances import balances
 from cluster_platform.participant_actions import ACTIONS, ParticipantActions
-from cluster_platform.portal import numbers
 from cluster_platform.portal.energy import Flow
 from cluster_platform.portal.periods import asked_month, last_settled, month_span, previous_month
 from contracts.agreement_models import AgreementState

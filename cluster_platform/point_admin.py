@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.numbers import kwh_number
 from cluster_platform.point_forms import FORMS
 from cluster_platform.point_life import Outcome, make, timeline
-from cluster_platform.portal.numbers import kwh_number
 from contracts.services.agreements import Actor
 from metering.domain.calendar import INTERVAL, format_period, local_day, time_zone
 from metering.domain.versions import issued_at

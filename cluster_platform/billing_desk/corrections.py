@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from billing import numbers
 from billing.domain.correct import Change
 from billing.domain.documents import ZERO
 from billing.domain.errors import BillingError
@@ -24,7 +25,6 @@ from billing.services.statements import bill_period
 from cluster_platform.billing_desk.common import allow_closing, cluster_of, may_close
 from cluster_platform.corrections import by_participant
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import CalendarError, format_period, local_midnight, next_month, time_zone
 from participants.models import Cluster

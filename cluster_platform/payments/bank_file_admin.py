@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from billing import numbers
 from billing.domain.errors import BillingError
 from billing.formats.bank_registry import FORMATS
 from billing.models import BankFile
@@ -27,7 +28,6 @@ from billing.services.bank_files import (
 )
 from billing.services.payments import match_payments
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from participants.tenancy.admin import TenantAdmin
 
 SHOWN = 200

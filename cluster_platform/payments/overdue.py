@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
+from billing import numbers
 from billing.domain.errors import BillingError
 from billing.models import Bill, InterestDecision, PaymentReminder
 from billing.selectors.late import late_interest, overdue, terms_on
@@ -15,7 +16,6 @@ from billing.services.interest import charge_interest, waive_interest
 from billing.services.payment_reminders import pause_reminders
 from cluster_platform.fault_words import finding_in_words
 from cluster_platform.payments.queue import allow, cluster_of
-from cluster_platform.portal import numbers
 from metering.domain.calendar import local_day, time_zone
 from participants.permissions import may
 

@@ -12,12 +12,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from billing import numbers
 from billing.domain.errors import BillingError
 from billing.models import PayoutBatch
 from billing.services.payouts import approve_payouts, confirmed, make_payout_file, mark_paid, owed
 from cluster_platform.fault_words import finding_in_words
 from cluster_platform.payments.queue import allow, cluster_of
-from cluster_platform.portal import numbers
 from metering.domain.calendar import local_day, time_zone
 from participants.permissions import may
 

@@ -15,13 +15,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from billing import numbers
 from billing.domain.errors import BillingError
 from billing.domain.matching import Decision, Why
 from billing.models import Allocation, BankTransaction, PaymentMatch
 from billing.selectors.payments import credits, net_credits, own_bills, waiting, with_match
 from billing.services.payments import decisions, match_by_hand, match_payments, set_aside, take_back
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from participants.models import Cluster, Participant
 from participants.permissions import may
 

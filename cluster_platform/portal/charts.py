@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from billing.numbers import kwh, price
 from clearing.models import ClearingRun
 from cluster_platform.portal.energy import ZERO, Flow
-from cluster_platform.portal.numbers import kwh, price
 from metering.domain.calendar import INTERVAL
 
 HEIGHT = 100.0

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from billing.domain.standard import FIXED, HOUR, LIST, MARKET, Standard
 from billing.models import Promise
+from billing.numbers import number
 from billing.selectors.standards import StandardRows, Standards, retail_prices
 from cluster_platform.portal.money import newest_statements
-from cluster_platform.portal.numbers import number
 from contracts.models import ClusterTerms, RetailPrice, StandardSalePrice
 from metering.domain.calendar import next_month
 from metering.models import PointAssignment

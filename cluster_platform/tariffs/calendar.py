@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 
-from cluster_platform.portal import numbers, words
+from billing import numbers
+from cluster_platform.portal import words
 from contracts.domain.book_calendar import (
     Part,
     Season,

@@ -13,8 +13,8 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from billing import numbers
 from cluster_platform.fault_words import finding_in_words
-from cluster_platform.portal import numbers
 from cluster_platform.tariffs.access import BookReader, reader_of
 from cluster_platform.tariffs.calendar import calendar_of
 from cluster_platform.tariffs.forms import MOST_BYTES, PublishForm, UploadForm

@@ -2,8 +2,8 @@
 
 from django import template
 
+from billing.numbers import kwh_number
 from cluster_platform.balance import percent
-from cluster_platform.portal.numbers import kwh_number
 
 register = template.Library()
 

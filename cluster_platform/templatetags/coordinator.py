@@ -7,7 +7,7 @@ from django import template
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from cluster_platform.portal import numbers
+from billing import numbers
 from cluster_platform.portal.access import labelled_accesses
 
 register = template.Library()

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.formats import date_format
 
+from billing.numbers import GAP, number, pln_unit, price_unit
 from cluster_platform.portal.charts import quarter_hour_name
-from cluster_platform.portal.numbers import GAP, number, pln_unit, price_unit
 
 register = template.Library()
 

@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from cluster_platform.portal import charts, numbers, words
+from billing import numbers
+from cluster_platform.portal import charts, words
 from cluster_platform.portal.access import labelled_accesses
 from cluster_platform.portal.energy import Flow
 

@@ -7,7 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cluster_platform.portal import numbers, words
+from billing import numbers
+from cluster_platform.portal import words
 from cluster_platform.tariffs.calendar import plain_rate
 from cluster_platform.templatetags.portal import rate_unit, with_unit
 from contracts.domain.book_difference import RateKey

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from cluster_platform.portal.numbers import kwh, number, pln, price, signed
+from billing.numbers import kwh, number, pln, price, signed
 from participants.tenancy.scope import scope
 from tests.cast import NOON, PASSWORD, Cast, make_cast, make_dso_user
 from tests.pages.scenes import add_members, add_point, bill, settle, signed_in, text_of
