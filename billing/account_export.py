@@ -12,6 +12,7 @@ from billing.formats.account_package import AccountSources, write_accounts
 from billing.models import Bill, Document, JournalEntry
 from billing.papers.pdf import pdf_of_bill
 from billing.selectors.bills import bill_content, document_content
+from billing.selectors.einvoices import numbers_of
 from billing.selectors.ledger import journal
 from contracts.dataset.output import complete_folder
 from metering.domain.calendar import next_month, parse_period
@@ -35,6 +36,7 @@ def account_sources(cluster_id: int, first: date) -> AccountSources:
         bills=lambda: bill_content(bills.order_by("pk")),
         issued=lambda: document_content(documents.order_by("pk")),
         journal=lambda: journal(cluster_id, first, end),
+        ksef=lambda: numbers_of(documents),
     )
 
 
