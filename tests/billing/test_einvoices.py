@@ -246,10 +246,10 @@ def test_a_correction_waits_for_its_original_and_names_its_number(cast: Cast, ks
 def test_the_vat_register_has_the_numbers(cast: Cast, ksef: StandIn) -> None:
     run(cast)
     with scope(cast.cluster.pk):
-        tables = {table.name: list(table.rows) for table in account_sources(cast.cluster.pk, FIRST).tables()}
-        issued = {
-            table.name: list(table.rows) for table in account_sources(cast.cluster.pk, dt.date(2026, 7, 1)).tables()
-        }
+        june, july = (
+            {table.name: list(table.rows) for table in account_sources(cast.cluster.pk, month).tables()}
+            for month in (FIRST, dt.date(2026, 7, 1))
+        )
     assert june["vat_sales"] == []
     assert only(cast, "FS/2026/00001").ksef_number in july["vat_sales"][0]
     assert only(cast, "FZ/2026/00001").ksef_number in july["vat_purchases"][0]
@@ -303,7 +303,7 @@ def test_who_only_reads_sends_nothing_and_others_see_nothing(cast: Cast, ksef: S
     member = signed_in(cast.owner)
     assert member.get(address).status_code in (302, 403) and member.get(file).status_code in (302, 403)
     with scope(cast.cluster.pk):
-        Membership.objects.filter(user=cast.coordinator).update(levels=["read"])
+        Membership.objects.filter(user=cast.coordinator).update(level="read")
     reader = signed_in(User.objects.get(pk=cast.coordinator.pk))
     assert reader.get(address).status_code == 200
     reader.post(address, {"action": "send_selected", "_selected_action": [row.pk]})
