@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
@@ -37,8 +38,8 @@ def token_of(cluster: Cluster) -> str:
 def spans_of_ksef(cluster: Cluster) -> list[tuple[date, date | None]]:
     """The days of issue `[first, end)` whose invoices go to KSeF, by the terms of bills; `end` None: for good."""
     rows = list(BillingTerms.objects.filter(cluster=cluster).order_by("valid_from"))
-    ends = [*(row.valid_from for row in rows[1:]), None]
-    return [(row.valid_from, end) for row, end in zip(rows, ends, strict=True) if row.to_ksef]
+    spans = pairwise([*rows, None])
+    return [(row.valid_from, after and after.valid_from) for row, after in spans if row and row.to_ksef]
 
 
 def unqueued(cluster: Cluster) -> QuerySet[Document]:
