@@ -39,7 +39,7 @@ def spans_of_ksef(cluster: Cluster) -> list[tuple[date, date | None]]:
     """The days of issue `[first, end)` whose invoices go to KSeF, by the terms of bills; `end` None: for good."""
     rows = list(BillingTerms.objects.filter(cluster=cluster).order_by("valid_from"))
     spans = pairwise([*rows, None])
-    return [(row.valid_from, after and after.valid_from) for row, after in spans if row and row.to_ksef]
+    return [(row.valid_from, after.valid_from if after else None) for row, after in spans if row and row.to_ksef]
 
 
 def unqueued(cluster: Cluster) -> QuerySet[Document]:
