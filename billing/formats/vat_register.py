@@ -94,7 +94,9 @@ def _sales(documents: Iterable[Document], ksef: Mapping[str, str | None], totals
         ]  # fmt: skip
 
 
-def _purchases(documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals) -> Iterator[list[Value]]:
+def _purchases(
+    documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals
+) -> Iterator[list[Value]]:
     for document in documents:
         if document.kind != DocumentKind.SELF_BILLING:
             continue

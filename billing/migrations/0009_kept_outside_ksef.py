@@ -6,30 +6,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0008_einvoices'),
-        ('participants', '0014_dso_keys'),
+        ("billing", "0008_einvoices"),
+        ("participants", "0014_dso_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='einvoice',
-            name='einvoice_state',
+            model_name="einvoice",
+            name="einvoice_state",
         ),
         migrations.AlterField(
-            model_name='einvoice',
-            name='changed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by'),
+            model_name="einvoice",
+            name="changed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="decided by",
+            ),
         ),
         migrations.AlterField(
-            model_name='einvoice',
-            name='state',
-            field=models.CharField(choices=[('queued', 'queued'), ('sending', 'being sent'), ('sent', 'sent, KSeF checks it'), ('accepted', 'accepted'), ('refused', 'refused by KSeF'), ('faulty', "can't be made"), ('outside', 'kept outside KSeF')], default='queued', max_length=8, verbose_name='state'),
+            model_name="einvoice",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("queued", "queued"),
+                    ("sending", "being sent"),
+                    ("sent", "sent, KSeF checks it"),
+                    ("accepted", "accepted"),
+                    ("refused", "refused by KSeF"),
+                    ("faulty", "can't be made"),
+                    ("outside", "kept outside KSeF"),
+                ],
+                default="queued",
+                max_length=8,
+                verbose_name="state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='einvoice',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sending', 'sent', 'accepted', 'refused', 'faulty', 'outside'])), name='einvoice_state'),
+            model_name="einvoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["queued", "sending", "sent", "accepted", "refused", "faulty", "outside"])
+                ),
+                name="einvoice_state",
+            ),
         ),
     ]

@@ -44,15 +44,13 @@ def queue_einvoices(cluster: Cluster, now: datetime) -> int:
 
 
 def send_again(cluster: Cluster, chosen: Any, user: User, now: datetime) -> int:
-    """Queue what was refused, could not be made or was kept out, and what waits for its next attempt. Needs the scope."""
-    held = [State.REFUSED, State.FAULTY, State.QUEUED, State.OUTSIDE]
-    rows = chosen.filter(cluster=cluster, state__in=held)
-    return int(
-        rows.update(
-            state=State.QUEUED, reason="", attempts=0, not_before=now, changed_at=now, changed_by=user, xml=None,
-            xml_hash="", session="", reference="",
-        )
-    )  # fmt: skip
+    """Queue what was refused, could not be made or was kept out; what waits is due now. Needs the scope."""
+    decided = {"reason": "", "attempts": 0, "not_before": now, "changed_at": now, "changed_by": user}
+    anew = {"state": State.QUEUED, "xml": None, "xml_hash": "", "session": "", "reference": ""}
+    # What is queued may have been sent without an answer: it keeps its bytes.
+    waiting = chosen.filter(cluster=cluster, state=State.QUEUED).update(**decided)
+    held = chosen.filter(cluster=cluster, state__in=[State.REFUSED, State.FAULTY, State.OUTSIDE])
+    return int(waiting + held.update(**decided, **anew))
 
 
 def keep_outside(cluster: Cluster, chosen: Any, user: User, now: datetime) -> int:
@@ -206,7 +204,10 @@ def _put_off(cluster: Cluster, reason: str, now: datetime) -> None:
     rows = EInvoice.objects.filter(cluster=cluster, state=State.QUEUED, not_before__lte=now)
     for attempts in rows.order_by().values_list("attempts", flat=True).distinct():
         rows.filter(attempts=attempts).update(
-            reason=reason[:LONGEST_REASON], attempts=F("attempts") + 1, not_before=now + _pause(attempts), changed_at=now
+            reason=reason[:LONGEST_REASON],
+            attempts=F("attempts") + 1,
+            not_before=now + _pause(attempts),
+            changed_at=now,
         )
 
 

@@ -307,7 +307,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "bill": bill(c), "address": "buyer@example.org", "language": "pl", "state": "sent", "not_before": NOON,
         "queued_at": NOON, "changed_at": NOON, "message_id": f"<bill.{c.cluster.pk}.1@example.org>",
     },
-    EInvoice: lambda c: {"document": document(c), "not_before": NOON, "queued_at": NOON, "changed_at": NOON},
+    EInvoice: lambda c: {
+        "document": document(c), "not_before": NOON, "queued_at": NOON, "changed_at": NOON, "xml": b"<x/>",
+        "xml_hash": "x",
+    },
     BillOpening: lambda c: {"bill": bill(c), "user": c.coordinator, "at": NOON},
     PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},
     Allocation: lambda c: {"match": match(c), "bill": bill(c), "amount_pln": "0.01", "paid_on": DAY},

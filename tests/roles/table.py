@@ -234,7 +234,9 @@ ADMIN_ROUTES: dict[str, Route] = {
         lambda w: {"object_id": w.rows["metering.MeteringPoint"].pk},
         data=lambda person: {"what": "meter", "day": "2026-06-10", "serial": "E-9"},
     ),
-    "admin:billing_einvoice_file": Route(COORDINATORS, path=lambda w: {"pk": w.einvoice.pk, "kind": "xml"}),
+    "admin:billing_einvoice_file": Route(
+        COORDINATORS, path=lambda w: {"pk": w.rows["billing.EInvoice"].pk, "kind": "xml"}
+    ),
     "admin:billing_bill_pdf": Route(COORDINATORS, path=lambda w: {"number": w.bill.pk}),
     "admin:contracts_agreement_confirmation": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
