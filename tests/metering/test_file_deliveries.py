@@ -165,6 +165,13 @@ def test_nothing_is_stored_before_somebody_says_so(cluster: Cluster, key: str) -
     assert len(stored(cluster)) == 95
 
 
+def test_a_file_that_is_too_large_is_not_kept(cluster: Cluster, key: str, settings: Any) -> None:
+    settings.FILES_MAX_MB = 0
+    assert send(key, "a.csv", lines(96)).status_code == 413
+    with scope(cluster.pk):
+        assert not Delivery.objects.exists()
+
+
 def test_what_is_refused_only_while_storing_is_named_too(cluster: Cluster, key: str) -> None:
     content = lines(96).replace(b",7,0,measured", b",7,0,guessed").replace(POINT.encode(), b"590322400000000058", 1)
     number = send(key, "a.csv", content, preview="yes").json()["id"]
