@@ -8,10 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import IO, Any, BinaryIO
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from xlsxwriter import Workbook
 
-from contracts.dataset.spreadsheet import quoted, text_cell
+from contracts.dataset.spreadsheet import TEXT_FORMAT, quoted
 
 Value = str | int | Decimal | date | None
 DAY_FORMAT = "yyyy-mm-dd"
@@ -50,24 +49,39 @@ def _plain(value: Value) -> object:
 
 def write_xlsx(tables: Iterable[Table], stream: BinaryIO) -> None:
     """A workbook with a sheet a table; rows go to disk as they come."""
-    book = Workbook(write_only=True)
-    for table in tables:
-        sheet = book.create_sheet(table.name)
-        sheet.freeze_panes = "A2"
-        sheet.append([text_cell(sheet, column) for column in table.columns])
-        for row in table.rows:
-            sheet.append([_cell(sheet, value) for value in row])
-    book.save(stream)
+    with Workbook(stream, {"constant_memory": True}) as book:
+        formats = _Formats(book)
+        for table in tables:
+            sheet = book.add_worksheet(table.name)
+            sheet.freeze_panes(1, 0)
+            for column, name in enumerate(table.columns):
+                sheet.write_string(0, column, name, formats[TEXT_FORMAT])
+            for place, row in enumerate(table.rows, 1):
+                for column, value in enumerate(row):
+                    _write(sheet, place, column, value, formats)
 
 
-def _cell(sheet: Any, value: Value) -> Any:
-    if value is None or isinstance(value, str):
-        return text_cell(sheet, value)
-    content: Any = value
-    cell = WriteOnlyCell(sheet, content)
+class _Formats(dict[str, Any]):
+    """The workbook's formats by their pattern, each made once."""
+
+    def __init__(self, book: Workbook) -> None:
+        super().__init__()
+        self._book = book
+
+    def __missing__(self, pattern: str) -> Any:
+        self[pattern] = self._book.add_format({"num_format": pattern})
+        return self[pattern]
+
+
+def _write(sheet: Any, row: int, column: int, value: Value, formats: _Formats) -> None:
     if isinstance(value, Decimal):
         places = -int(value.as_tuple().exponent)
-        cell.number_format = f"0.{'0' * places}" if places > 0 else "0"
+        pattern = f"0.{'0' * places}" if places > 0 else "0"
+        sheet.write_number(row, column, value, formats[pattern])
     elif isinstance(value, date):
-        cell.number_format = DAY_FORMAT
-    return cell
+        sheet.write_datetime(row, column, value, formats[DAY_FORMAT])
+    elif isinstance(value, int):
+        sheet.write_number(row, column, value)
+    elif value:
+        # A text is never computed, also when somebody edits it.
+        sheet.write_string(row, column, value, formats[TEXT_FORMAT])

@@ -1,5 +1,7 @@
 """Pages of the coordinator's admin: transfers that wait for somebody, and one transfer with what it could pay."""
 
+from collections import defaultdict
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -82,9 +84,6 @@ def payment(request: HttpRequest, number: int) -> HttpResponse:
     matched = row.matched_by not in (None, PaymentMatch.How.UNDO)
     asked = request.GET.get("q", "").strip()
     decided = None if matched else decisions(cluster, [row])[0]
-    paid = Allocation.objects.filter(cluster=cluster, match__transaction=row).select_related(
-        "bill__participant", "match"
-    )
     return TemplateResponse(
         request,
         "admin/payment.html",
@@ -98,7 +97,7 @@ def payment(request: HttpRequest, number: int) -> HttpResponse:
             "candidates": [] if matched else _candidates(cluster, row, decided, asked),
             "people": [] if matched else _people(cluster, asked),
             "history": row.matches.select_related("user", "credit_of", "entry").order_by("number"),
-            "paid": paid.order_by("pk"),
+            "paid": _paid(row),
             "may_book": may(request.access, "book_payments"),  # type: ignore[attr-defined]
         },
     )
@@ -119,6 +118,15 @@ def _act(request: HttpRequest, row: BankTransaction) -> None:
             raise Http404
         match_by_hand(row, bills, owner, user_id, now)
     messages.success(request, gettext("Stored."))
+
+
+def _paid(row: BankTransaction) -> list[tuple[Any, date, Decimal]]:
+    """Bill, day and amount of what the transfer pays; what was taken back is left out."""
+    parts = Allocation.objects.filter(cluster=row.cluster_id, match__transaction=row)
+    sums: dict[tuple[Any, date], Decimal] = defaultdict(Decimal)
+    for part in parts.select_related("bill__participant").order_by("pk"):
+        sums[part.bill, part.paid_on] += part.amount_pln
+    return [(bill, day, amount) for (bill, day), amount in sums.items() if amount]
 
 
 def _why(decided: Decision) -> Any:

@@ -126,6 +126,8 @@ def test_memory_does_not_grow_with_the_period(tmp_path: Path) -> None:
             write_csv(lines_table(many(count)), stream)
         with (tmp_path / "documents.json").open("wb") as stream:
             write_json(many(count), stream)
+        with (tmp_path / "accounts.xlsx").open("wb") as stream:
+            write_xlsx([lines_table(many(count))], stream)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found

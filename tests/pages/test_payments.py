@@ -65,7 +65,7 @@ def test_the_queue_says_what_waits_and_the_accountant_books_it(cast: Cast) -> No
     page = text_of(accountant.post(address, {"bill": [bill.pk], "match": "1"}, follow=True))
     assert "It is booked." in page and bill.reference in page
     page = text_of(accountant.post(address, {"undo": "1", "reason": "wrong one"}, follow=True))
-    assert "It waits for you" in page and "wrong one" in page
+    assert "It waits for you" in page and "wrong one" in page and "What it paid" not in page
     assert "Say why the transfer is set aside" in text_of(accountant.post(address, {"aside": "1"}, follow=True))
     page = text_of(accountant.post(address, {"aside": "1", "reason": "loan"}, follow=True))
     assert "loan" in page
