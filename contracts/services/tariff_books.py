@@ -169,9 +169,11 @@ def _discounts(content: Book) -> dict[str, str]:
 
 def _places(tables: BookTables) -> dict[str, dict[str, object]]:
     """Files and rows as `stored.book_tables` reads them; discounts are kept by level, not in their order."""
-    rows = {RATES: tables.rates, ZONES: tables.zones}
-    places = {name: {"file": table.file, "lines": list(table.lines)} for name, table in rows.items()}
-    return places | {DISCOUNTS: {"file": tables.discounts.file}}
+    return {
+        RATES: {"file": tables.rates.file, "lines": list(tables.rates.lines)},
+        ZONES: {"file": tables.zones.file, "lines": list(tables.zones.lines)},
+        DISCOUNTS: {"file": tables.discounts.file},
+    }
 
 
 def _store_rows(book: TariffBook, rates: tuple[Rate, ...], zones: tuple[ZoneRow, ...]) -> None:
