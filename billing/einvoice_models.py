@@ -28,6 +28,7 @@ class EInvoice(TenantModel):
         ACCEPTED = "accepted", _("accepted")
         REFUSED = "refused", _("refused by KSeF")
         FAULTY = "faulty", _("can't be made")
+        OUTSIDE = "outside", _("kept outside KSeF")
 
     document = TenantForeignKey(Document, related_name="einvoices", verbose_name=_("document"))
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
@@ -44,7 +45,7 @@ class EInvoice(TenantModel):
     queued_at = models.DateTimeField(_("queued"))
     changed_at = models.DateTimeField(_("changed"))
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("sent again by")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
     )
 
     class Meta:
@@ -58,7 +59,7 @@ class EInvoice(TenantModel):
             ),
             models.CheckConstraint(
                 name="einvoice_state",
-                condition=Q(state__in=["queued", "sending", "sent", "accepted", "refused", "faulty"]),
+                condition=Q(state__in=["queued", "sending", "sent", "accepted", "refused", "faulty", "outside"]),
             ),
             models.CheckConstraint(
                 name="einvoice_accepted_with_number",

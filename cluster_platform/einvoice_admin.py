@@ -9,15 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from billing import numbers
 from billing.models import EInvoice
-from billing.selectors.einvoices import standing
-from billing.services.einvoices import send_again
+from billing.selectors.einvoices import standing, waited_for
+from billing.services.einvoices import keep_outside, send_again
 from billing.tasks import start_einvoices
 from participants.tenancy.admin import ReadOnlyTenantAdmin, request_may
 
@@ -38,7 +38,7 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
         "document__number", "ksef_number", "document__bill__participant__code", "document__bill__participant__name",
     )  # fmt: skip
     list_select_related = ("document__bill__participant",)
-    actions = ("send_selected",)
+    actions = ("send_selected", "keep_selected")
     fields = (
         "number", "participant", "state", "reason", "ksef_number", "files", "session", "reference", "xml_hash",
         "attempts", "not_before", "queued_at", "changed_at", "changed_by",
@@ -51,7 +51,8 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
 
     @admin.display(description=_("document"), ordering="document__number")
     def number(self, row: EInvoice) -> str:
-        return row.document.number
+        link = reverse("admin:document", args=[row.document_id])
+        return format_html('<a href="{}">{}</a>', link, row.document.number)
 
     @admin.display(description=_("participant"), ordering="document__bill__participant__code")
     def participant(self, row: EInvoice) -> str:
@@ -64,7 +65,10 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def standing(self, row: EInvoice) -> str:
-        return f"{row.get_state_display()}: {row.reason}" if row.reason else str(row.get_state_display())
+        state = str(row.get_state_display())
+        if row.state == State.QUEUED and (original := waited_for([row]).get(row.pk)):
+            return gettext("%(state)s: waits for the number of %(original)s") % {"state": state, "original": original}
+        return f"{state}: {row.reason}" if row.reason else state
 
     @admin.display(description=_("files"))
     def files(self, row: EInvoice) -> str:
@@ -112,4 +116,12 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
         count = send_again(cluster, rows, request.user, timezone.now())  # type: ignore[arg-type]
         start_einvoices(cluster.pk)
         text = ngettext("%(n)s e-invoice is sent again.", "%(n)s e-invoices are sent again.", count)
+        messages.success(request, text % {"n": numbers.number(count)})
+
+    @admin.action(description=_("Keep outside KSeF what it does not have"), permissions=["send"])
+    def keep_selected(self, request: HttpRequest, queryset: QuerySet[EInvoice]) -> None:
+        cluster: Any = request.cluster  # type: ignore[attr-defined]
+        rows = EInvoice.objects.filter(pk__in=queryset.values("pk"))
+        count = keep_outside(cluster, rows, request.user, timezone.now())  # type: ignore[arg-type]
+        text = ngettext("%(n)s e-invoice stays outside KSeF.", "%(n)s e-invoices stay outside KSeF.", count)
         messages.success(request, text % {"n": numbers.number(count)})

@@ -327,6 +327,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
-    # It announces its version at every start.
-    "loggers": {"mip": {"level": "WARNING"}},
+    # One announces its version at every start, the other tells of every request.
+    "loggers": {"mip": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

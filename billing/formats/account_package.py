@@ -39,7 +39,7 @@ class AccountSources:
     bills: Callable[[], Iterable[Bill]]
     issued: Callable[[], Iterable[Document]]
     journal: Callable[[], Iterable[JournalLine]]
-    ksef: Callable[[], Mapping[str, str]] = dict
+    ksef: Callable[[], Mapping[str, str | None]] = dict
 
     def tables(self) -> Iterable[Table]:
         """All tables, in the order in which they are read."""

@@ -1,11 +1,12 @@
 """What KSeF has of the documents."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from billing.formats.fa3 import KINDS
 from billing.models import BillingTerms, Document, EInvoice
@@ -50,7 +51,20 @@ def unqueued(cluster: Cluster) -> QuerySet[Document]:
     return Document.objects.filter(days, cluster=cluster, kind__in=KINDS, einvoices=None).order_by("pk")
 
 
-def numbers_of(documents: QuerySet[Document]) -> dict[str, str]:
-    """Number → KSeF number, of those of the documents that KSeF has accepted."""
-    rows = EInvoice.objects.filter(document__in=documents.order_by(), state=State.ACCEPTED)
-    return dict(rows.values_list("document__number", "ksef_number"))
+def numbers_of(documents: QuerySet[Document]) -> dict[str, str | None]:
+    """Number → KSeF number, None while it is to come; what does not go to KSeF is left out."""
+    rows = EInvoice.objects.filter(document__in=documents.order_by()).exclude(state=State.OUTSIDE)
+    return {number: given or None for number, given in rows.values_list("document__number", "ksef_number")}
+
+
+def einvoice_of(document: Document) -> EInvoice | None:
+    """The document's own, if it goes or went to KSeF."""
+    return EInvoice.objects.filter(document=document).defer("xml", "receipt").first()
+
+
+def waited_for(rows: Iterable[EInvoice]) -> dict[int, str]:
+    """Row → number of the original whose KSeF number its correction waits for."""
+    held = EInvoice.objects.filter(pk__in=[row.pk for row in rows], state=State.QUEUED)
+    lacking = EInvoice.objects.filter(document=OuterRef("document__corrects"), ksef_number="")
+    held = held.filter(Exists(lacking.exclude(state=State.OUTSIDE)))
+    return dict(held.values_list("pk", "document__corrects__number"))

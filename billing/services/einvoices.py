@@ -44,14 +44,19 @@ def queue_einvoices(cluster: Cluster, now: datetime) -> int:
 
 
 def send_again(cluster: Cluster, chosen: Any, user: User, now: datetime) -> int:
-    """Queue what was refused or could not be made, and what waits for its next attempt. Needs the scope."""
+    """Queue what was refused, could not be made or was kept out; what waits is due now. Needs the scope."""
+    decided = {"reason": "", "attempts": 0, "not_before": now, "changed_at": now, "changed_by": user}
+    anew = {"state": State.QUEUED, "xml": None, "xml_hash": "", "session": "", "reference": ""}
+    # What is queued may have been sent without an answer: it keeps its bytes.
+    waiting = chosen.filter(cluster=cluster, state=State.QUEUED).update(**decided)
+    held = chosen.filter(cluster=cluster, state__in=[State.REFUSED, State.FAULTY, State.OUTSIDE])
+    return int(waiting + held.update(**decided, **anew))
+
+
+def keep_outside(cluster: Cluster, chosen: Any, user: User, now: datetime) -> int:
+    """What KSeF does not have stays out of it on a person's word; its corrections no longer wait. Needs the scope."""
     rows = chosen.filter(cluster=cluster, state__in=[State.REFUSED, State.FAULTY, State.QUEUED])
-    return int(
-        rows.update(
-            state=State.QUEUED, reason="", attempts=0, not_before=now, changed_at=now, changed_by=user, xml=None,
-            xml_hash="", session="", reference="",
-        )
-    )  # fmt: skip
+    return int(rows.update(state=State.OUTSIDE, changed_at=now, changed_by=user))
 
 
 def look_after(cluster: Cluster, clock: Callable[[], datetime]) -> bool:
@@ -106,7 +111,8 @@ def _send_next(cluster: Cluster, ksef: Ksef, clock: Callable[[], datetime]) -> b
         if row is None:
             return False
         try:
-            xml = _made(row, clock())
+            # What may have been sent before goes once more as it was, so that KSeF can tell that it is the same.
+            xml = bytes(row.xml) if row.xml else _made(row, clock())
         except BillingError as error:
             _note(row, clock(), state=State.FAULTY, reason=str(error))
             return True
@@ -128,7 +134,7 @@ def _send_next(cluster: Cluster, ksef: Ksef, clock: Callable[[], datetime]) -> b
 def _next(cluster: Cluster, now: datetime, locked: bool = False) -> EInvoice | None:
     with scope(cluster.pk):
         ready = Q(document__corrects=None) | Q(document__corrects__einvoices=None)
-        ready |= Q(document__corrects__einvoices__state=State.ACCEPTED)
+        ready |= Q(document__corrects__einvoices__state__in=[State.ACCEPTED, State.OUTSIDE])
         rows = EInvoice.objects.filter(ready, cluster=cluster, state=State.QUEUED, not_before__lte=now)
         if locked:
             rows = rows.select_for_update(of=("self",))
@@ -167,7 +173,7 @@ def _settle(row: EInvoice, outcome: Outcome | None, now: datetime) -> bool:
     """Note the outcome; False if there is none yet."""
     if outcome is None:
         if row.state == State.SENDING:
-            _note(row, now, state=State.QUEUED, session="", xml=None, xml_hash="")
+            _note(row, now, state=State.QUEUED, session="")
             return True
         return False
     if outcome.ksef_number:
@@ -175,6 +181,8 @@ def _settle(row: EInvoice, outcome: Outcome | None, now: datetime) -> bool:
             row, now, state=State.ACCEPTED, reason="", reference=outcome.reference, ksef_number=outcome.ksef_number,
             session=outcome.session,
         )  # fmt: skip
+    elif outcome.again:
+        _note(row, now, state=State.QUEUED, reason=outcome.reason, session="", not_before=now + _pause(row.attempts))
     elif outcome.final:
         _note(row, now, state=State.REFUSED, reason=outcome.reason, reference=outcome.reference)
     elif row.state == State.SENDING:
@@ -195,10 +203,16 @@ def _put_off(cluster: Cluster, reason: str, now: datetime) -> None:
     """What is queued is tried again after a pause, the longer the more often it was tried."""
     rows = EInvoice.objects.filter(cluster=cluster, state=State.QUEUED, not_before__lte=now)
     for attempts in rows.order_by().values_list("attempts", flat=True).distinct():
-        pause = min(LONGEST_PAUSE, PAUSE * 2 ** min(attempts, 10))
         rows.filter(attempts=attempts).update(
-            reason=reason[:LONGEST_REASON], attempts=F("attempts") + 1, not_before=now + pause, changed_at=now
+            reason=reason[:LONGEST_REASON],
+            attempts=F("attempts") + 1,
+            not_before=now + _pause(attempts),
+            changed_at=now,
         )
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(LONGEST_PAUSE, PAUSE * 2 ** min(attempts, 10))
 
 
 def _note(row: EInvoice, now: datetime, **changes: Any) -> None:

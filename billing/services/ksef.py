@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ksef_client import KsefClient, KsefClientOptions, KsefHttpError
 from ksef_client.models import FormCode, SessionInvoiceStatusResponse
@@ -15,6 +15,8 @@ TIMEOUT_SECONDS = 30.0
 AUTH_POLL_SECONDS, AUTH_POLLS = 0.5, 60
 PAGE = 250
 ACCEPTED, DUPLICATE = 200, 440
+#: The session failed, or KSeF itself did: the invoice was not judged.
+_NOT_JUDGED = {405, 500, 550}
 #: Below it KSeF is still at work.
 FINAL = 200
 #: Answers to a request that say something about the moment, not about the invoice.
@@ -31,7 +33,10 @@ class KsefRefusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What KSeF says of an invoice; `ksef_number` is empty unless it is accepted, by this session or by another."""
+    """What KSeF says of an invoice; `ksef_number` is empty unless it is accepted, by this session or by another.
+
+    `again`: it was not judged and is to be sent once more.
+    """
 
     xml_hash: str
     reference: str
@@ -39,6 +44,7 @@ class Outcome:
     reason: str
     ksef_number: str
     session: str
+    again: bool = False
 
 
 class Ksef:
@@ -92,10 +98,23 @@ class Ksef:
                 page = self._client.sessions.get_session_invoices(
                     session, page_size=PAGE, continuation_token=token, access_token=self._access_token
                 )
-            yield from (_outcome(each, session) for each in page.invoices)
+            for each in page.invoices:
+                outcome = _outcome(each, session)
+                if each.status.code == DUPLICATE and outcome.ksef_number:
+                    outcome = self._same(outcome)
+                yield outcome
             token = page.continuation_token
             if not token:
                 return
+
+    def _same(self, outcome: Outcome) -> Outcome:
+        """KSeF has an invoice of this seller and number: ours only if it has the same bytes."""
+        with _told():
+            held = self._client.invoices.get_invoice_bytes(outcome.ksef_number, access_token=self._access_token)
+        if hash_of(held.content) == outcome.xml_hash:
+            return outcome
+        reason = f"{DUPLICATE} KSeF has another invoice with this number: {outcome.ksef_number}"
+        return replace(outcome, ksef_number="", reason=reason)
 
     def receipt(self, session: str, ksef_number: str) -> bytes:
         """The official receipt (UPO) of an accepted invoice, as XML."""
@@ -135,6 +154,7 @@ def _outcome(row: SessionInvoiceStatusResponse, session: str) -> Outcome:
     return Outcome(
         row.invoice_hash or "", row.reference_number or "", accepted or status.code > FINAL,
         "" if accepted else "; ".join(said), number if accepted else "", where,
+        status.code in _NOT_JUDGED,
     )  # fmt: skip
 
 

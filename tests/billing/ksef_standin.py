@@ -1,10 +1,14 @@
-"""A stand-in for KSeF's API: real HTTP, RSA and AES, the schema FA (3), sessions, verdicts and receipts; no network."""
+"""A stand-in for KSeF's API: real HTTP, RSA and AES, the schema FA (3), sessions, verdicts and receipts; no network.
+
+`python -m tests.billing.ksef_standin 8119` runs it until it is stopped.
+"""
 
 import base64
 import datetime as dt
 import hashlib
 import json
 import re
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,12 +51,14 @@ class Session:
 class StandIn:
     """`answers`: what the next requests to send are answered with, a status each; 0: taken, but no answer comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.sessions: dict[str, Session] = {}
         self.answers: list[int] = []
         self.slow_polls = 0
         self.down = False
         self.refused_numbers: set[str] = set()
+        #: Numbers that KSeF fails at, once each.
+        self.failed_numbers: set[str] = set()
         self.requests: list[str] = []
         self._rsa = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.certificate = base64.b64encode(_certificate(self._rsa)).decode()
@@ -68,7 +74,7 @@ class StandIn:
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -148,6 +154,9 @@ class StandIn:
         if found := re.fullmatch(r"/sessions/([^/]+)/invoices/ksef/([^/]+)/upo", path):
             (invoice,) = [each for each in self.sessions[found[1]].invoices if each.ksef_number == found[2]]
             return 200, f"<Potwierdzenie><Numer>{invoice.ksef_number}</Numer></Potwierdzenie>".encode()
+        if found := re.fullmatch(r"/invoices/ksef/([^/]+)", path):
+            (invoice,) = [each for each in self.invoices if each.ksef_number == found[1]]
+            return 200, invoice.xml
         raise KeyError(path)
 
     def _take(self, name: str, body: dict[str, Any]) -> tuple[int, Any] | None:
@@ -166,6 +175,9 @@ class StandIn:
             invoice.status = {"code": 450, "description": "Błąd weryfikacji semantyki", "details": faults}
         elif number in self.refused_numbers:
             invoice.status = {"code": 410, "description": "Nieprawidłowy zakres uprawnień"}
+        elif number in self.failed_numbers:
+            self.failed_numbers.remove(number)
+            invoice.status = {"code": 550, "description": "Operacja została anulowana przez system"}
         elif first:
             where, original = first[0]
             invoice.status = {
@@ -209,3 +221,9 @@ def _hash(data: bytes) -> str:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
+
+
+if __name__ == "__main__":
+    made = StandIn(int(sys.argv[1]))
+    print(f"KSEF_URL={made.url} KSEF_TOKENS='<cluster>={TOKEN}'", flush=True)
+    threading.Event().wait()

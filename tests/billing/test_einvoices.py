@@ -197,6 +197,72 @@ def test_a_duplicate_has_the_number_of_the_first(cast: Cast, ksef: StandIn, monk
     assert row.ksef_number.encode() in bytes(row.receipt or b"")
 
 
+def test_what_ksef_has_under_the_number_with_other_bytes_is_not_ours(
+    cast: Cast, ksef: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ksef.answers = [0]
+    run(cast)
+    ksef.invoices[0].xml += b"<!-- of another system -->"
+    run(cast, dt.timedelta(hours=1))
+    row = only(cast, "FS/2026/00001")
+    assert (row.state, row.ksef_number) == ("refused", "")
+    assert row.reason == f"440 KSeF has another invoice with this number: {ksef.invoices[0].ksef_number}"
+
+
+def test_what_may_have_been_sent_goes_again_with_the_same_bytes(cast: Cast, ksef: StandIn) -> None:
+    ksef.answers = [503]
+    run(cast)
+    before = only(cast, "FS/2026/00001")
+    assert before.state == "sending" and before.xml is not None
+    run(cast, dt.timedelta(hours=1))
+    after = only(cast, "FS/2026/00001")
+    assert after.state == "accepted" and bytes(after.xml or b"") == bytes(before.xml)
+
+
+def test_what_ksef_failed_at_goes_again_by_itself(cast: Cast, ksef: StandIn) -> None:
+    ksef.failed_numbers = {"FS/2026/00001"}
+    run(cast)
+    row = only(cast, "FS/2026/00001")
+    assert row.state == "queued" and row.reason == "550 Operacja została anulowana przez system"
+    assert row.not_before > NOON + dt.timedelta(minutes=5)
+    run(cast, dt.timedelta(hours=1))
+    assert {state for _, state in standing(cast)} == {"accepted"}
+
+
+def test_what_is_kept_outside_holds_up_no_correction_and_is_marked_in_the_register(cast: Cast, ksef: StandIn) -> None:
+    ksef.refused_numbers = {"FS/2026/00001"}
+    (number,) = issue_one(
+        cast,
+        document(
+            DocumentKind.SALE, "", line(1, "2.00", before=True), line(1, "1.00"),
+            corrects=Reference("FS/2026/00001", dt.date(2026, 7, 2)), reason="Odczyt poprawiony",
+        ),
+    )  # fmt: skip
+    run(cast)
+
+    def markers() -> list[tuple[Any, Any]]:
+        with scope(cast.cluster.pk):
+            sources = account_sources(cast.cluster.pk, dt.date(2026, 7, 1))
+            (table,) = [each for each in sources.tables() if each.name == "vat_sales"]
+            found = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        return [(row["NrKSeF"], row["BFK"]) for row in found]
+
+    assert markers() == [("", ""), ("", "")], "on their way: neither outside nor with a number"
+    client = signed_in(cast.coordinator)
+    address = reverse("admin:billing_einvoice_changelist")
+    assert "queued: waits for the number of FS/2026/00001" in client.get(address).content.decode()
+    row = only(cast, "FS/2026/00001")
+    page = client.post(address, {"action": "keep_selected", "_selected_action": [row.pk]}, follow=True)
+    assert "1 e-invoice stays outside KSeF." in page.content.decode()
+    run(cast, dt.timedelta(hours=1))
+    correction = only(cast, number)
+    assert correction.state == "accepted" and b"<NrKSeFN>1</NrKSeFN>" in bytes(correction.xml or b"")
+    assert markers() == [("", "1"), (correction.ksef_number, "")]
+    shown = client.get(reverse("admin:document", args=[correction.document_id])).content.decode()
+    assert correction.ksef_number in shown
+    assert "kept outside KSeF" in client.get(reverse("admin:document", args=[row.document_id])).content.decode()
+
+
 def test_a_refusal_is_final_until_somebody_sends_it_again(cast: Cast, ksef: StandIn) -> None:
     ksef.refused_numbers = {"FS/2026/00001"}
     run(cast)
@@ -313,5 +379,6 @@ def test_who_only_reads_sends_nothing_and_others_see_nothing(cast: Cast, ksef: S
         Membership.objects.filter(user=cast.coordinator).update(level="read")
     reader = signed_in(User.objects.get(pk=cast.coordinator.pk))
     assert reader.get(address).status_code == 200
-    reader.post(address, {"action": "send_selected", "_selected_action": [row.pk]})
+    for action in ("send_selected", "keep_selected"):
+        reader.post(address, {"action": action, "_selected_action": [row.pk]})
     assert standing(cast)[0] == ("FS/2026/00001", "refused")
