@@ -5,23 +5,32 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from billing.domain.documents import ZERO
 from billing.domain.ledger import AccountKind
 from billing.formats.journal_table import JournalLine
-from billing.models import Account, Posting
+from billing.models import Account, JournalEntry, Posting
+from clearing.models import ExternalSettlement
 
 
 def trial_balance(cluster_id: int) -> list[tuple[Account, Decimal]]:
     """Every account with its balance [PLN, debit positive]; they sum to zero."""
-    rows = (
-        Account.objects.filter(cluster=cluster_id).select_related("participant").order_by("kind", "participant__code")
-    )
+    rows = Account.objects.filter(cluster=cluster_id).select_related("participant", "partner")
+    rows = rows.order_by("kind", "participant__code", "partner__name")
     sums = dict(
         Posting.objects.filter(cluster=cluster_id).order_by().values_list("account").annotate(sum=Sum("amount_pln"))
     )
     return [(row, sums.get(row.pk, ZERO)) for row in rows]
+
+
+def unposted_settlements(cluster_id: int) -> list[ExternalSettlement]:
+    """Approved settlements with external partners that no entry posts, each version after the one that it replaces."""
+    posted = JournalEntry.objects.filter(cluster=cluster_id, settlement=OuterRef("pk"))
+    rows = ExternalSettlement.objects.filter(
+        ~Exists(posted), cluster=cluster_id, state=ExternalSettlement.State.APPROVED
+    )
+    return list(rows.select_related("partner", "replaces").order_by("period", "direction", "partner", "revision"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ def journal(cluster_id: int, first: date, end: date) -> Iterator[JournalLine]:
     rows = Posting.objects.filter(cluster=cluster_id, entry__booked_on__gte=first, entry__booked_on__lt=end)
     values = rows.order_by("entry__number", "-amount_pln", "account").values_list(
         "entry__number", "entry__booked_on", "entry__text", "entry__document__number", "account__kind",
-        "account__participant__code", "account__participant__name", "amount_pln",
+        "account__participant__code", "account__participant__name", "account__partner__name", "amount_pln",
     )  # fmt: skip
-    for number, day, text, document, kind, code, name, amount in values.iterator(chunk_size=2000):
-        title = name or str(Account.Kind(kind).label)
+    for number, day, text, document, kind, code, name, partner, amount in values.iterator(chunk_size=2000):
+        title = name or partner or str(Account.Kind(kind).label)
         yield JournalLine(number, day, text, document or "", kind, title, code or "", amount)

@@ -12,6 +12,7 @@ from billing.domain.documents import ZERO
 from billing.models import Account, Posting
 from billing.selectors.ledger import trial_balance
 from cluster_platform.billing_desk.common import cluster_of
+from cluster_platform.fault_words import finding_in_words
 
 A_PAGE = 100
 
@@ -38,7 +39,9 @@ def ledger(request: HttpRequest) -> TemplateResponse:
 def ledger_account(request: HttpRequest, number: int) -> TemplateResponse:
     """The postings of an account, the latest first."""
     cluster = cluster_of(request)
-    account = get_object_or_404(Account.objects.filter(cluster=cluster).select_related("participant"), pk=number)
+    account = get_object_or_404(
+        Account.objects.filter(cluster=cluster).select_related("participant", "partner"), pk=number
+    )
     rows = Posting.objects.filter(cluster=cluster, account=account).select_related("entry__document")
     balance = {row.pk: amount for row, amount in trial_balance(cluster.pk)}.get(account.pk, ZERO)
     page = Paginator(rows.order_by("-entry__number"), A_PAGE).get_page(request.GET.get("p"))
@@ -48,5 +51,6 @@ def ledger_account(request: HttpRequest, number: int) -> TemplateResponse:
         "account": account,
         "balance_pln": balance,
         "page": page,
+        "rows": [(row, finding_in_words(row.entry.text)) for row in page],
     }
     return TemplateResponse(request, "admin/ledger_account.html", context)

@@ -23,7 +23,7 @@ from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, DSO, Login, ensure_logins, ensure_second_factor
 from cluster_platform.demo.prices import carry_on_prices
-from cluster_platform.demo.processes import ProgramEnded, Programs, web_server
+from cluster_platform.demo.processes import ProgramEnded, Programs, web_server, workers
 from metering.domain.calendar import month_days
 from participants.models import Cluster
 from participants.tenancy.scope import scope
@@ -95,7 +95,8 @@ class Command(BaseCommand):
         self.stdout.write("Starting web server, worker and schedule …")
         here = {"PUBLIC_URL": address}
         programs.start("web", web, here)
-        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], here | LIVE)
+        for name, arguments in workers().items():
+            programs.start(name, [*celery, *arguments], here | LIVE)
         programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], here | LIVE)
         _wait_for_web(address, programs)
         self._announce(address, logins)
