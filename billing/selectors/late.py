@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Q
+
 from billing.domain.documents import DocumentKind
 from billing.domain.interest import InterestSpan, Rate, interest_pln, interest_spans
 from billing.domain.reminders import Step, StepDays, step_due
@@ -19,7 +21,7 @@ from billing.models import (
     ReminderPause,
     ReminderTerms,
 )
-from billing.selectors.payments import BillStanding, standings
+from billing.selectors.payments import UNPAID, BillStanding, paid_after_it_was_due, standings
 from participants.models import Cluster, Participant
 
 
@@ -57,7 +59,8 @@ def rates() -> dict[str, list[Rate]]:
 def late_interest(cluster: Cluster, today: date, **wanted: object) -> list[LateInterest]:
     """Interest up to yesterday of all bills that are late or were; interest bears none. Raises BillingError."""
     known = rates()
-    late = [each for each in standings(cluster, today, payable_pln__gt=0, **wanted) if each.late_from < today]
+    due = Q(payable_pln__gt=0, due_on__lt=today) & (UNPAID | Q(paid_after_it_was_due()))
+    late = [each for each in standings(cluster, today, due, **wanted) if each.late_from < today]
     late.sort(key=lambda each: (each.late_from, each.bill.pk))
     pks = [each.bill.pk for each in late]
     interest = set(
@@ -102,7 +105,8 @@ def terms_on(cluster: Cluster, day: date) -> ReminderTerms | None:
 
 def overdue(cluster: Cluster, today: date, **wanted: object) -> list[Overdue]:
     """All bills that are late today, the longest first; `wanted` narrows them down."""
-    found = [each for each in standings(cluster, today, payable_pln__gt=0, **wanted) if each.state == "overdue"]
+    due = Q(payable_pln__gt=0, due_on__lt=today) & UNPAID
+    found = [each for each in standings(cluster, today, due, **wanted) if each.state == "overdue"]
     pks = [each.bill.pk for each in found]
     sent: dict[int, dict[Step, date]] = defaultdict(dict)
     reminders = PaymentReminder.objects.filter(cluster=cluster, bill__in=pks)

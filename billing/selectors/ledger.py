@@ -1,11 +1,11 @@
 """Trial balance, statements of account, journal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from billing.domain.documents import ZERO
 from billing.domain.ledger import AccountKind
@@ -16,12 +16,27 @@ from clearing.models import ExternalSettlement
 
 def trial_balance(cluster_id: int) -> list[tuple[Account, Decimal]]:
     """Every account with its balance [PLN, debit positive]; they sum to zero."""
+    return balances(cluster_id, accounts_in_order(cluster_id))
+
+
+def accounts_in_order(cluster_id: int) -> QuerySet[Account]:
+    """All accounts with whose they are: by kind, then by participant's number or partner's name."""
     rows = Account.objects.filter(cluster=cluster_id).select_related("participant", "partner")
-    rows = rows.order_by("kind", "participant__code", "partner__name")
-    sums = dict(
-        Posting.objects.filter(cluster=cluster_id).order_by().values_list("account").annotate(sum=Sum("amount_pln"))
-    )
+    return rows.order_by("kind", "participant__code", "partner__name")
+
+
+def balances(cluster_id: int, accounts: Iterable[Account]) -> list[tuple[Account, Decimal]]:
+    """These accounts with their balances [PLN, debit positive]."""
+    rows = list(accounts)
+    postings = Posting.objects.filter(cluster=cluster_id, account__in=[row.pk for row in rows])
+    sums = dict(postings.order_by().values_list("account").annotate(sum=Sum("amount_pln")))
     return [(row, sums.get(row.pk, ZERO)) for row in rows]
+
+
+def owed_by_participants(cluster_id: int) -> Decimal:
+    """The balance of all participants' accounts together [PLN]."""
+    rows = Posting.objects.filter(cluster=cluster_id, account__kind=AccountKind.PARTICIPANT)
+    return rows.aggregate(sum=Sum("amount_pln"))["sum"] or ZERO
 
 
 def unposted_settlements(cluster_id: int) -> list[ExternalSettlement]:
@@ -40,6 +55,7 @@ class AccountLine:
     booked_on: date
     text: str
     document: str
+    bill: int | None
     amount_pln: Decimal
     balance_pln: Decimal
 
@@ -50,11 +66,11 @@ def statement_of_account(cluster_id: int, participant_id: int) -> list[AccountLi
         cluster=cluster_id, account__kind=AccountKind.PARTICIPANT, account__participant=participant_id
     ).order_by("entry__booked_on", "entry__number")
     balance, found = ZERO, []
-    for day, text, document, amount in rows.values_list(
-        "entry__booked_on", "entry__text", "entry__document__number", "amount_pln"
+    for day, text, document, bill, amount in rows.values_list(
+        "entry__booked_on", "entry__text", "entry__document__number", "entry__document__bill", "amount_pln"
     ):
         balance += amount
-        found.append(AccountLine(day, text, document or "", amount, balance))
+        found.append(AccountLine(day, text, document or "", bill, amount, balance))
     return found
 
 

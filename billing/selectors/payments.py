@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.domain.bill_state import BillState, state_of
@@ -133,16 +133,27 @@ class BillStanding:
     state: BillState
 
 
-def standings(cluster: Cluster, today: date, **wanted: object) -> list[BillStanding]:
-    """How bills stand, the newest first; `wanted` narrows them down (`participant=…`)."""
+#: Bills of which something is open, among `own_bills`.
+UNPAID = ~Q(paid_pln=F("payable_pln"))
+
+
+def paid_after_it_was_due() -> Exists:
+    """Whether something of a bill was paid on a later day than it was due."""
+    return Exists(
+        Allocation.objects.filter(cluster=OuterRef("cluster"), bill=OuterRef("pk"), paid_on__gt=OuterRef("due_on"))
+    )
+
+
+def standings(cluster: Cluster, today: date, *conditions: Q, **wanted: object) -> list[BillStanding]:
+    """How bills stand, the newest first; `conditions` and `wanted` narrow them down (`participant=…`)."""
     holidays = public_holidays(cluster.holidays)
 
     def is_free(day: date) -> bool:
         return day.isoweekday() >= SATURDAY or day in holidays
 
     found = []
-    bills = own_bills(cluster.pk).filter(**wanted).select_related("participant").order_by("-issued_on", "-pk")
-    for bill in bills:
+    bills = own_bills(cluster.pk).filter(*conditions, **wanted).select_related("participant")
+    for bill in bills.order_by("-issued_on", "-pk"):
         late = late_from(bill.due_on, is_free)
         state = state_of(bill.payable_pln, bill.paid_pln, late, today)
         found.append(BillStanding(bill, bill.paid_pln, bill.payable_pln - bill.paid_pln, late, state))

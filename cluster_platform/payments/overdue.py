@@ -1,6 +1,7 @@
 """Page of the coordinator's admin: bills that are late, their interest and reminders."""
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -20,6 +21,7 @@ from metering.domain.calendar import local_day, time_zone
 from participants.permissions import may
 
 LATEST = 50
+A_PAGE = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,6 +42,7 @@ def late(request: HttpRequest) -> HttpResponse:
     except BillingError as error:
         messages.error(request, finding_in_words(str(error)))
         interest = []
+    page = Paginator(rows, A_PAGE).get_page(request.GET.get("p"))
     reminders = PaymentReminder.objects.filter(cluster=cluster).select_related("bill__participant").order_by("-pk")
     decided = InterestDecision.objects.filter(cluster=cluster).select_related("bill__participant", "document", "user")
     return TemplateResponse(
@@ -49,9 +52,11 @@ def late(request: HttpRequest) -> HttpResponse:
             **admin.site.each_context(request),
             "title": gettext("Late payment"),
             "today": today,
-            "rows": [(each, (today - each.standing.late_from).days + 1) for each in rows],
+            "rows": [(each, (today - each.standing.late_from).days + 1) for each in page],
+            "page": page,
             "open_pln": sum(each.standing.open_pln for each in rows),
-            "interest": [(each, sum(span.days for span in each.spans)) for each in interest],
+            "interest": [(each, sum(span.days for span in each.spans)) for each in interest[:A_PAGE]],
+            "interest_count": len(interest),
             "interest_pln": sum(each.amount_pln for each in interest),
             "terms": terms_on(cluster, today),
             "reminders": reminders[:LATEST],
