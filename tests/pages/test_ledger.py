@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertMaxNumQueries
+from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Account, Bill, BillingPeriod
 from billing.selectors.late import late_interest, overdue
@@ -45,7 +45,7 @@ def pay(cast: Cast) -> None:
 
 
 def test_the_trial_balance_pages_its_participants_and_finds_one(
-    cast: Cast, django_assert_max_num_queries: DjangoAssertMaxNumQueries, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_members(cast, 12)
     close(cast)
