@@ -43,6 +43,8 @@ WISHES = (
     *(f"TRUNCATE {model._meta.db_table} CASCADE" for model in ISSUED),
     "ALTER TABLE billing_posting DISABLE TRIGGER ALL", "DROP TABLE billing_bill CASCADE",
     "UPDATE billing_billpaper SET pdf = ''", "DELETE FROM billing_billpaper",
+    "UPDATE billing_numberseries SET last = 0", "UPDATE billing_numberseries SET year = 2031",
+    "DELETE FROM billing_numberseries",
     "UPDATE billing_billingperiod SET state = 'open'", "DELETE FROM billing_billingperiod",
 )  # fmt: skip
 pytestmark = pytest.mark.django_db
@@ -76,8 +78,28 @@ def test_by_sql_as_the_application_s_role(cast: Cast) -> None:
     before = books(cast)
     assert all(before)
     for statement in WISHES:
-        with pytest.raises(DatabaseError, match=r"permission denied|must be owner|is closed"), scope(cast.cluster.pk):
+        with (
+            pytest.raises(DatabaseError, match=r"permission denied|must be owner|is closed|has given its numbers"),
+            scope(cast.cluster.pk),
+        ):
             run(statement)
+    assert books(cast) == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE billing_numberseries SET last = last + 1 WHERE series = 'FS'",
+        "UPDATE billing_numberseries SET last = last + 3 WHERE series = 'R'",
+        "INSERT INTO billing_numberseries (cluster_id, series, year, last) SELECT cluster_id, 'FS', 2099, 1 "
+        "FROM billing_numberseries LIMIT 1",
+    ],
+)
+def test_no_number_can_be_left_out(cast: Cast, statement: str) -> None:
+    before = books(cast)
+    with pytest.raises(DatabaseError, match="would be left out"), scope(cast.cluster.pk):
+        run(statement)
     assert books(cast) == before
 
 
