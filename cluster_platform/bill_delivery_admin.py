@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -32,7 +34,7 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     """All bills with where they stand; the newest first."""
 
     change_list_template = "admin/bill_deliveries.html"
-    list_display = ("bill", "participant", "month", "payable", "address", "standing", "changed_at", "pdf")
+    list_display = ("bill", "participant", "month", "payable", "address", "standing", "changed", "pdf")
     list_filter = ("state", ("bill__period", admin.AllValuesFieldListFilter))
     search_fields = ("bill__reference", "bill__participant__code", "bill__participant__name", "address")
     list_select_related = ("bill__participant",)
@@ -57,6 +59,10 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     @admin.display(description=_("state"), ordering="state")
     def standing(self, row: BillDelivery) -> str:
         return f"{row.get_state_display()}: {row.reason}" if row.reason else str(row.get_state_display())
+
+    @admin.display(description=_("changed"), ordering="changed_at")
+    def changed(self, row: BillDelivery) -> str:
+        return date_format(localtime(row.changed_at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description="PDF")
     def pdf(self, row: BillDelivery) -> str:

@@ -90,6 +90,7 @@ FINDINGS = (
     said("%(day)s does not lie between the day of the file and today"),
     said("%(of)s: '%(value)s' is not a bank account (IBAN) with right check digits"),
     said("%(of)s: the name '%(name)s' has no letter that banks take"),
+    said("%(document)s: the register has no place for a VAT rate of %(rate)s"),
     said("%(month)s is closed."),
     said("%(month)s is not closed."),
     said("%(month)s can't be closed yet: %(checks)s."),

@@ -31,6 +31,8 @@ _WIDEST_GAP = 6
 #: Fewer digits without their letters are no number: "12" stands in too many titles.
 _FEWEST_BARE_DIGITS = 5
 _LETTERS_BEFORE = 12
+#: int() takes no more than 4,300 digits, and no number has as many.
+_LONGEST_RUN = 40
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _WORDS = re.compile(r"[A-Z]+")
 
@@ -147,8 +149,23 @@ class _Numbers:
 
 
 def _whole(window: Sequence[re.Match[str]]) -> tuple[int, ...]:
-    # int() takes no more than 4,300 digits, and no number has as many.
-    return tuple(int(run[0][-40:]) for run in window)
+    return tuple(int(run[0][-_LONGEST_RUN:]) for run in window)
+
+
+def digits_in(titles: Iterable[str]) -> frozenset[str]:
+    """What the last run of a number's digits (without zeros before it), or all of them, can be where a title names it.
+
+    >>> sorted(digits_in(["FS 2026/00012"]))
+    ['00012', '12', '2026', '202600012']
+    """
+    found: set[str] = set()
+    for title in titles:
+        runs = [run[0] for run in _DIGITS.finditer(folded(title))]
+        found.update(run[-_LONGEST_RUN:].lstrip("0") for run in runs)
+        for start in range(len(runs)):
+            for count in range(1, _MOST_RUNS + 1):
+                found.add("".join(runs[start : start + count]))
+    return frozenset(found)
 
 
 def folded(text: str) -> str:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from billing.domain.bill_summary import Part, better_by, shares, sign_of, summary
-from billing.domain.documents import ZERO, Bill, KeptPromise, Party, Settlement
+from billing.domain.documents import ZERO, Bill, EnergyShare, KeptPromise, Party, Settlement
+from billing.domain.lines import EQUALISATION
 from billing.domain.transfer_qr import transfer_code
 from billing.numbers import kwh, percent, pln_unit
 from billing.papers import words
@@ -182,7 +183,7 @@ def _sum_label(bill: Bill) -> str:
 def _energy(bill: Bill) -> list[Energy]:
     found = []
     for side in ("buy", "sell"):
-        rows = tuple(each for each in bill.energy if each.side == side)
+        rows = tuple(sorted((each for each in bill.energy if each.side == side), key=_distance))
         total = sum(each.wh for each in rows)
         if not total:
             continue
@@ -195,6 +196,12 @@ def _energy(bill: Bill) -> list[Energy]:
         text = "; ".join(f"{bar.label}: {bar.energy}, {bar.percent}" for bar in bars)
         found.append(Energy(str(words.ENERGY[side]), kwh(total), tuple(bars), text))
     return found
+
+
+def _distance(each: EnergyShare) -> int:
+    """The nearest first, outside last."""
+    nearest = list(words.NEIGHBOURS)
+    return nearest.index(each.sharing_level) if each.sharing_level in nearest else len(nearest)
 
 
 def _kept(promise: KeptPromise) -> Kept:
@@ -210,9 +217,10 @@ def _kept(promise: KeptPromise) -> Kept:
 def _basis(promises: tuple[KeptPromise, ...]) -> str:
     if not promises:
         return ""
-    if any(promise.basis == "gross" for promise in promises):
-        return _("What you buy with VAT, as you pay it; what you sell as it is paid to you. Assurance is included.")
-    return _("Without VAT. Assurance is included.")
+    gross = any(promise.basis == "gross" for promise in promises)
+    with_vat = _("What you buy with VAT, as you pay it; what you sell as it is paid to you. Assurance is included.")
+    rounded = _("Compared before each line is rounded, so it may differ from the documents by a few hundredths.")
+    return f"{with_vat if gross else _('Without VAT. Assurance is included.')} {rounded}"
 
 
 def _made_of(bill: Bill) -> list[MadeOf]:
@@ -232,7 +240,8 @@ def _part(part: Part) -> MadeOf:
     return MadeOf(
         drawable(said(COMPONENTS, part.component)),
         drawable(zone),
-        quantity(part.quantity, part.unit),
+        # Bought and sold together: no quantity that a reader could compare with another.
+        "" if part.component == EQUALISATION else quantity(part.quantity, part.unit),
         money(part.net_pln),
     )
 
@@ -254,4 +263,9 @@ def _terms(bill: Bill) -> tuple[Row, ...]:
         found.add("zone")
     if any(each.reason == "assurance" for document in bill.documents for each in document.settlements):
         found.add("assurance")
-    return tuple((str(term), str(meaning)) for code, (term, meaning) in words.TERMS.items() if code in found)
+    named = words.TERM_NAMES
+    return tuple(
+        (str(named[code]) if code in named else said(COMPONENTS, code), str(meaning))
+        for code, meaning in words.TERMS.items()
+        if code in found
+    )

@@ -78,56 +78,42 @@ LABELS = {
     "page": _("Page"),
     "in_pln": _("Amounts in PLN"),
 }
-#: By component, or by another thing that a bill shows: what it is, and in which order it is explained.
+#: What a bill shows besides components and explains too.
+TERM_NAMES = {
+    "standard": _("Standard mechanism"),
+    "neighbours": _("Neighbours"),
+    "relief": _("Statutory relief"),
+    "zone": _("Zone"),
+}
+#: By component, or by another thing that a bill shows: what it is, and in which order it is explained. A component is
+#: called as in the lines, so that a reader finds it.
 TERMS = {
-    "standard": (
-        _("Standard mechanism"),
-        _(
-            "What you would pay, or be paid, without the cluster: your supplier's price and the full grid fees for "
-            "what you draw, the standard sale price for what you feed in. You are never worse off than that."
-        ),
+    "standard": _(
+        "What you would pay, or be paid, without the cluster: your supplier's price and the full grid fees for "
+        "what you draw, the standard sale price for what you feed in. You are never worse off than that."
     ),
-    "neighbours": (
-        _("Neighbours"),
-        _(
-            "Members of your cluster whose surplus you used, or who used yours, in the same quarter-hour. The nearer "
-            "they are on the grid, the lower the grid fee."
-        ),
+    "neighbours": _(
+        "Members of your cluster whose surplus you used, or who used yours, in the same quarter-hour. The nearer "
+        "they are on the grid, the lower the grid fee."
     ),
-    "external_energy": (
-        _("Energy from outside"),
-        _("What the neighbours could not cover; the coordinator bought it on the market for you."),
+    "external_energy": _("What the neighbours could not cover; the coordinator bought it on the market for you."),
+    "external_energy_sold": _("What no neighbour needed; the coordinator sold it on the market for you."),
+    "equalisation": _(
+        "It makes one energy price for all buyers, and one for all sellers, of a quarter-hour, whoever had "
+        "neighbours nearby. Over all members it adds up to zero."
     ),
-    "external_energy_sold": (
-        _("Energy sold outside"),
-        _("What no neighbour needed; the coordinator sold it on the market for you."),
+    "excise": _("A tax on the electricity that you bought, the same everywhere in Poland."),
+    "service_fee": _("What the coordinator is paid for running the cluster."),
+    "assurance": _(
+        "It makes up for the difference where the cluster alone would be dearer than the standard mechanism."
     ),
-    "equalisation": (
-        _("Equalisation"),
-        _(
-            "It makes one energy price for all buyers, and one for all sellers, of a quarter-hour, whoever had "
-            "neighbours nearby. Over all members it adds up to zero."
-        ),
-    ),
-    "excise": (_("Excise duty"), _("A tax on the electricity that you bought, the same everywhere in Poland.")),
-    "service_fee": (_("Service fee"), _("What the coordinator is paid for running the cluster.")),
-    "assurance": (
-        _("Assurance"),
-        _("It makes up for the difference where the cluster alone would be dearer than the standard mechanism."),
-    ),
-    "network_variable": (
-        _("Grid fee, variable"),
-        _("The distributor's fee by kilowatt-hour; lower for energy from near neighbours."),
-    ),
-    "network_fixed": (_("Grid fee, fixed"), _("The distributor's fee by month, whatever you draw.")),
-    "quality": (_("Quality fee"), _("For keeping the national grid in balance.")),
-    "capacity": (_("Capacity fee"), _("For power plants that stand ready for times of need.")),
-    "res": (_("Renewables fee"), _("Supports renewable generation.")),
-    "cogeneration": (_("Cogeneration fee"), _("Supports plants that make heat and electricity at once.")),
-    "subscription": (_("Subscription fee"), _("For reading the meter and for settling it.")),
-    "relief": (
-        _("Statutory relief"),
-        _("What the law waives or cuts for renewable energy that members feed in and draw within the same hour."),
-    ),
-    "zone": (_("Zone"), _("The hours in which a price applies: day and night, peak and off-peak.")),
+    "network_variable": _("The distributor's fee by kilowatt-hour; lower for energy from near neighbours."),
+    "network_fixed": _("The distributor's fee by month, whatever you draw."),
+    "quality": _("For keeping the national grid in balance."),
+    "capacity": _("For power plants that stand ready for times of need."),
+    "res": _("Supports renewable generation."),
+    "cogeneration": _("Supports plants that make heat and electricity at once."),
+    "subscription": _("For reading the meter and for settling it."),
+    "relief": _("What the law waives or cuts for renewable energy that members feed in and draw within the same hour."),
+    "zone": _("The hours in which a price applies: day and night, peak and off-peak."),
 }

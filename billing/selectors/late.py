@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from billing.domain.documents import DocumentKind
 from billing.domain.interest import InterestSpan, Rate, interest_pln, interest_spans
@@ -21,7 +21,7 @@ from billing.models import (
     ReminderPause,
     ReminderTerms,
 )
-from billing.selectors.payments import UNPAID, BillStanding, paid_after_it_was_due, standings
+from billing.selectors.payments import BillStanding, standings
 from participants.models import Cluster, Participant
 
 
@@ -59,8 +59,10 @@ def rates() -> dict[str, list[Rate]]:
 def late_interest(cluster: Cluster, today: date, **wanted: object) -> list[LateInterest]:
     """Interest up to yesterday of all bills that are late or were; interest bears none. Raises BillingError."""
     known = rates()
-    due = Q(payable_pln__gt=0, due_on__lt=today) & (UNPAID | Q(paid_after_it_was_due()))
-    late = [each for each in standings(cluster, today, due, **wanted) if each.late_from < today]
+    paid_late = Allocation.objects.filter(cluster=cluster, bill=OuterRef("pk"), paid_on__gt=OuterRef("due_on"))
+    which = Q(payable_pln__gt=F("paid_pln")) | Q(Exists(paid_late))
+    bills = standings(cluster, today, which, payable_pln__gt=0, due_on__lt=today, **wanted)
+    late = [each for each in bills if each.late_from < today]
     late.sort(key=lambda each: (each.late_from, each.bill.pk))
     pks = [each.bill.pk for each in late]
     interest = set(
@@ -105,8 +107,8 @@ def terms_on(cluster: Cluster, day: date) -> ReminderTerms | None:
 
 def overdue(cluster: Cluster, today: date, **wanted: object) -> list[Overdue]:
     """All bills that are late today, the longest first; `wanted` narrows them down."""
-    due = Q(payable_pln__gt=0, due_on__lt=today) & UNPAID
-    found = [each for each in standings(cluster, today, due, **wanted) if each.state == "overdue"]
+    unpaid = Q(payable_pln__gt=F("paid_pln")) & Q(payable_pln__gt=0, due_on__lt=today)
+    found = [each for each in standings(cluster, today, unpaid, **wanted) if each.state == "overdue"]
     pks = [each.bill.pk for each in found]
     sent: dict[int, dict[Step, date]] = defaultdict(dict)
     reminders = PaymentReminder.objects.filter(cluster=cluster, bill__in=pks)

@@ -1,18 +1,19 @@
 """What is open: bills with what was paid of them, transfers that wait, credit, and known accounts."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import CharField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import In
 
 from billing.domain.bill_state import BillState, state_of
 from billing.domain.interest import late_from
-from billing.domain.matching import OpenBill, Payment
+from billing.domain.matching import OpenBill, Payment, digits_in
 from billing.models import Allocation, BankTransaction, Bill, Document, PaymentMatch
 from metering.domain.calendar import public_holidays
 from participants.models import Cluster, Participant
@@ -22,21 +23,19 @@ SATURDAY = 6
 
 
 def own_bills(cluster_id: int) -> QuerySet[Any]:
-    """What the coordinator asks or owes, with `paid_pln`; the distributor's own bills are paid to the distributor."""
-    return Bill.objects.filter(cluster=cluster_id, dso=None).annotate(
-        paid_pln=Coalesce(Sum("allocations__amount_pln"), ZERO)
-    )
+    """What the coordinator asks or owes, with `paid_pln`; the distributor's own bills are paid to the distributor.
+
+    Without what only their papers need, so that many can be read.
+    """
+    bills = Bill.objects.filter(cluster=cluster_id, dso=None).defer("creditor", "party", "energy", "promises")
+    return bills.annotate(paid_pln=Coalesce(Sum("allocations__amount_pln"), ZERO))
 
 
-def open_bills(cluster_id: int, **wanted: object) -> list[OpenBill]:
-    """All bills that money can be matched with, and those that are paid, so that a second payment is seen as one."""
-    bills = list(own_bills(cluster_id).filter(**wanted).exclude(payable_pln=0))
+def open_bills(cluster_id: int, *which: Q, **wanted: object) -> list[OpenBill]:
+    """Bills that money can be matched with, and those that are paid, so that a second payment is seen as one."""
+    bills = list(own_bills(cluster_id).filter(*which, **wanted).exclude(payable_pln=0))
     numbers = defaultdict(list)
-    documents = (
-        Document.objects.filter(cluster=cluster_id, bill__in=bills)
-        if wanted
-        else Document.objects.filter(cluster=cluster_id)
-    )
+    documents = Document.objects.filter(cluster=cluster_id, bill__in=bills)
     for bill, number in documents.values_list("bill", "number"):
         numbers[bill].append(number)
     return [
@@ -46,6 +45,33 @@ def open_bills(cluster_id: int, **wanted: object) -> list[OpenBill]:
         )
         for bill in bills
     ]  # fmt: skip
+
+
+def bills_for(cluster_id: int, payments: Sequence[Payment], accounts: Mapping[str, frozenset[int]]) -> list[OpenBill]:
+    """Those of all bills that can decide what becomes of the payments, however many others there are.
+
+    They are named in a title, belong to the owner of an account (`known_accounts`), or have such an amount open.
+    """
+    digits = digits_in(payment.title for payment in payments)
+    documents = Document.objects.filter(_has_digits("number", digits), cluster=cluster_id)
+    amounts = {payment.amount_pln for payment in payments}
+    fits = own_bills(cluster_id).annotate(open_pln=F("payable_pln") - F("paid_pln")).filter(open_pln__in=amounts)
+    which = (
+        _has_digits("reference", digits)
+        | Q(pk__in=documents.values("bill"))
+        | Q(participant__in={owner for owners in accounts.values() for owner in owners})
+        | Q(pk__in=fits.values("pk"))
+    )
+    pks = Bill.objects.filter(which, cluster=cluster_id, dso=None).values("pk")
+    return open_bills(cluster_id, pk__in=pks)
+
+
+def _has_digits(field: str, digits: frozenset[str]) -> Q:
+    """The last run of digits in the field, without zeros before it, or all its digits are among these."""
+    run = Func(F(field), Value(r"(\d+)\D*$"), function="substring")
+    last = Func(run, Value("0"), function="ltrim", output_field=CharField())
+    every = Func(F(field), Value(r"\D"), Value(""), Value("g"), function="regexp_replace", output_field=CharField())
+    return Q(In(last, list(digits))) | Q(In(every, list(digits)))
 
 
 def payments_of(transactions: Iterable[BankTransaction]) -> list[Payment]:
@@ -72,14 +98,17 @@ def never_matched(cluster_id: int) -> QuerySet[BankTransaction]:
     return BankTransaction.objects.filter(~Exists(matches), cluster=cluster_id).order_by("booked_on", "pk")
 
 
-def known_accounts(cluster_id: int) -> dict[str, frozenset[int]]:
-    """Whose account it is: as participants gave it, or as their bills were paid from it before."""
+def known_accounts(cluster_id: int, payments: Iterable[Payment]) -> dict[str, frozenset[int]]:
+    """Whose the payments' accounts are: as participants gave them, or as their bills were paid from them before."""
+    accounts = {payment.account for payment in payments if payment.account}
     found: dict[str, set[int]] = defaultdict(set)
-    for pk, iban in Participant.objects.filter(cluster=cluster_id).exclude(iban="").values_list("pk", "iban"):
+    people = Participant.objects.filter(cluster=cluster_id, iban__in=accounts)
+    for pk, iban in people.values_list("pk", "iban"):
         found[iban].add(pk)
+    by_person = [PaymentMatch.How.NUMBER, PaymentMatch.How.HAND]
     paid = Allocation.objects.filter(
-        cluster=cluster_id, amount_pln__gt=0, match__how__in=[PaymentMatch.How.NUMBER, PaymentMatch.How.HAND]
-    ).exclude(match__transaction__partner_account="")
+        cluster=cluster_id, amount_pln__gt=0, match__how__in=by_person, match__transaction__partner_account__in=accounts
+    )
     for account, pk in paid.values_list("match__transaction__partner_account", "bill__participant").distinct():
         found[account].add(pk)
     return {account: frozenset(people) for account, people in found.items()}
@@ -133,27 +162,16 @@ class BillStanding:
     state: BillState
 
 
-#: Bills of which something is open, among `own_bills`.
-UNPAID = ~Q(paid_pln=F("payable_pln"))
-
-
-def paid_after_it_was_due() -> Exists:
-    """Whether something of a bill was paid on a later day than it was due."""
-    return Exists(
-        Allocation.objects.filter(cluster=OuterRef("cluster"), bill=OuterRef("pk"), paid_on__gt=OuterRef("due_on"))
-    )
-
-
-def standings(cluster: Cluster, today: date, *conditions: Q, **wanted: object) -> list[BillStanding]:
-    """How bills stand, the newest first; `conditions` and `wanted` narrow them down (`participant=…`)."""
+def standings(cluster: Cluster, today: date, *which: Q, **wanted: object) -> list[BillStanding]:
+    """How bills stand, the newest first; `which` and `wanted` narrow them down (`participant=…`)."""
     holidays = public_holidays(cluster.holidays)
 
     def is_free(day: date) -> bool:
         return day.isoweekday() >= SATURDAY or day in holidays
 
     found = []
-    bills = own_bills(cluster.pk).filter(*conditions, **wanted).select_related("participant")
-    for bill in bills.order_by("-issued_on", "-pk"):
+    bills = own_bills(cluster.pk).filter(*which, **wanted).select_related("participant").order_by("-issued_on", "-pk")
+    for bill in bills:
         late = late_from(bill.due_on, is_free)
         state = state_of(bill.payable_pln, bill.paid_pln, late, today)
         found.append(BillStanding(bill, bill.paid_pln, bill.payable_pln - bill.paid_pln, late, state))

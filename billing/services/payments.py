@@ -14,7 +14,15 @@ from billing.domain.errors import BillingError
 from billing.domain.ledger import AccountKind
 from billing.domain.matching import Allocated, Decision, match, split
 from billing.models import Allocation, BankTransaction, Bill, JournalEntry, PaymentMatch
-from billing.selectors.payments import credits, known_accounts, net_credits, never_matched, open_bills, payments_of
+from billing.selectors.payments import (
+    bills_for,
+    credits,
+    known_accounts,
+    net_credits,
+    never_matched,
+    open_bills,
+    payments_of,
+)
 from billing.services.ledger import AccountKey, post, reverse
 from billing.services.locks import lock_payments
 from metering.domain.calendar import local_day, time_zone
@@ -35,7 +43,9 @@ class MatchReport:
 
 def decisions(cluster: Cluster, transactions: Iterable[BankTransaction]) -> list[Decision]:
     """What would become of these transactions now; books nothing."""
-    return match(payments_of(transactions), open_bills(cluster.pk), known_accounts(cluster.pk))
+    payments = payments_of(transactions)
+    accounts = known_accounts(cluster.pk, payments)
+    return match(payments, bills_for(cluster.pk, payments, accounts), accounts)
 
 
 @transaction.atomic

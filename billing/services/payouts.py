@@ -55,10 +55,11 @@ def owed(cluster: Cluster) -> list[Owed]:
 
 
 @transaction.atomic
-def approve_payouts(cluster: Cluster, bills: set[int], user_id: int, now: datetime) -> int:
-    """Approve those of the bills that can be paid out; returns how many are newly approved."""
+def approve_payouts(cluster: Cluster, bills: set[int] | None, user_id: int, now: datetime) -> int:
+    """Approve those of the bills (None: of all) that can be paid out; returns how many are newly approved."""
     lock_payments(cluster.pk)
-    fresh = [each for each in owed(cluster) if each.bill.pk in bills and not each.approved and not each.problem]
+    waiting = [each for each in owed(cluster) if not each.approved and not each.problem]
+    fresh = [each for each in waiting if bills is None or each.bill.pk in bills]
     PayoutApproval.objects.bulk_create(
         PayoutApproval(cluster=cluster, bill=each.bill, user_id=user_id, at=now) for each in fresh
     )

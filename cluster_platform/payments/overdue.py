@@ -43,6 +43,7 @@ def late(request: HttpRequest) -> HttpResponse:
         messages.error(request, finding_in_words(str(error)))
         interest = []
     page = Paginator(rows, A_PAGE).get_page(request.GET.get("p"))
+    accrued = Paginator(interest, A_PAGE).get_page(request.GET.get("i"))
     reminders = PaymentReminder.objects.filter(cluster=cluster).select_related("bill__participant").order_by("-pk")
     decided = InterestDecision.objects.filter(cluster=cluster).select_related("bill__participant", "document", "user")
     return TemplateResponse(
@@ -54,9 +55,10 @@ def late(request: HttpRequest) -> HttpResponse:
             "today": today,
             "rows": [(each, (today - each.standing.late_from).days + 1) for each in page],
             "page": page,
+            "count": len(rows),
             "open_pln": sum(each.standing.open_pln for each in rows),
-            "interest": [(each, sum(span.days for span in each.spans)) for each in interest[:A_PAGE]],
-            "interest_count": len(interest),
+            "interest": [(each, sum(span.days for span in each.spans)) for each in accrued],
+            "accrued": accrued,
             "interest_pln": sum(each.amount_pln for each in interest),
             "terms": terms_on(cluster, today),
             "reminders": reminders[:LATEST],

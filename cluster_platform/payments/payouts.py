@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -22,6 +23,7 @@ from metering.domain.calendar import local_day, time_zone
 from participants.permissions import may
 
 FILES_SHOWN = 24
+A_PAGE = 100
 PROBLEMS = {"no_account": _("no bank account"), "wrong_account": _("the bank account is wrong")}
 
 
@@ -41,6 +43,9 @@ def payouts(request: HttpRequest) -> HttpResponse:
             messages.error(request, finding_in_words(str(error)))
         return redirect("admin:payouts")
     rows = owed(cluster)
+    # Who must be asked for an account comes first; the rest stays in the order of due days.
+    page = Paginator(sorted(rows, key=lambda each: not each.problem), A_PAGE).get_page(request.GET.get("p"))
+    to_approve = [each for each in rows if not each.approved and not each.problem]
     approved = [each for each in rows if each.approved and not each.problem]
     files = list(PayoutBatch.objects.filter(cluster=cluster).defer("content").select_related("user")[:FILES_SHOWN])
     done = confirmed(cluster, files)
@@ -51,7 +56,11 @@ def payouts(request: HttpRequest) -> HttpResponse:
         {
             **admin.site.each_context(request),
             "title": gettext("Payouts"),
-            "rows": [(each, PROBLEMS.get(each.problem, "")) for each in rows],
+            "rows": [(each, PROBLEMS.get(each.problem, "")) for each in page],
+            "page": page,
+            "to_approve": len(to_approve),
+            "to_approve_pln": sum(each.amount_pln for each in to_approve),
+            "problems": sum(bool(each.problem) for each in rows),
             "total_pln": sum(each.amount_pln for each in rows),
             "approved": approved,
             "approved_pln": sum(each.amount_pln for each in approved),
@@ -66,8 +75,8 @@ def payouts(request: HttpRequest) -> HttpResponse:
 def _act(request: HttpRequest) -> None:
     cluster, user_id, now = cluster_of(request), int(request.user.pk or 0), timezone.now()
     if "approve" in request.POST:
-        bills = {int(text) for text in request.POST.getlist("bill") if text.isdecimal() and len(text) < 19}
-        count = approve_payouts(cluster, bills, user_id, now)
+        ticked = {int(text) for text in request.POST.getlist("bill") if text.isdecimal() and len(text) < 19}
+        count = approve_payouts(cluster, None if request.POST["approve"] == "all" else ticked, user_id, now)
         text = ngettext("%(n)s payout is approved.", "%(n)s payouts are approved.", count)
         messages.success(request, text % {"n": numbers.number(count)})
         return

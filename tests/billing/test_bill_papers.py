@@ -11,11 +11,13 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from billing.domain.bill_summary import summary
+from billing.domain.documents import EnergyShare
 from billing.domain.transfer_qr import transfer_code
 from billing.papers import pdf
 from billing.papers.pdf import pdf_of_bill
 from billing.papers.sheet import bill_sheet
 from billing.papers.texts import drawable
+from billing.words import COMPONENTS
 from tests.billing.bills import COORDINATOR, HOUSEHOLD
 from tests.billing.paper_bills import BILLS, HOSTILE, LONG, consumer, corrected, many_lines, nothing, prosumer
 
@@ -97,6 +99,28 @@ def test_the_amount_is_made_of_components_by_zone() -> None:
         "Mechanizm standardowy. To, co byś płacił",
     ):  # fmt: skip
         assert said in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_component_is_explained_under_the_name_that_its_line_has(language: str) -> None:
+    with override(language):
+        sheet = bill_sheet(prosumer(), language)
+        names = {str(text) for text in COMPONENTS.values()} & {row.label for row in sheet.made_of}
+    explained = {term for term, _meaning in sheet.terms}
+    others = {"Mechanizm standardowy", "Sąsiedzi", "Strefa", "Standard mechanism", "Neighbours", "Zone"}
+    assert explained - others <= names
+    assert len(explained - others) >= 5
+
+
+def test_the_nearest_neighbours_come_first_on_both_sides() -> None:
+    levels = ("external", "cluster", "station", "substation")
+    energy = tuple(EnergyShare(side, level, 1000) for side in ("buy", "sell") for level in levels)
+    with override("en"):
+        sheet = bill_sheet(replace(prosumer(), energy=energy), "en")
+    near = ["Neighbours at your station", "Neighbours at your substation", "Neighbours elsewhere in the cluster"]
+    assert [[bar.label for bar in side.bars] for side in sheet.energy] == [
+        [*near, "Outside the cluster"], [*near, "Sold outside the cluster"]
+    ]  # fmt: skip
 
 
 def test_an_invoice_has_parties_lines_vat_and_totals() -> None:

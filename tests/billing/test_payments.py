@@ -4,16 +4,27 @@ import datetime as dt
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing.domain.errors import BillingError
-from billing.domain.matching import Why
+from billing.domain.matching import Why, match
 from billing.formats.pain001 import SCHEMA
 from billing.models import Allocation, Bill, PaymentMatch, PayoutBatch, Posting
-from billing.selectors.payments import credits, net_credits, standings, waiting
+from billing.selectors.payments import (
+    bills_for,
+    credits,
+    known_accounts,
+    net_credits,
+    never_matched,
+    open_bills,
+    payments_of,
+    standings,
+    waiting,
+)
 from billing.services.payments import decisions, match_by_hand, match_payments, set_aside, take_back
 from billing.services.payouts import approve_payouts, confirmed, make_payout_file, mark_paid, owed
 from participants.models import Participant
@@ -282,3 +293,30 @@ def test_two_accountants_at_one_transfer_book_it_once() -> None:
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["hand", "the transfer is matched already; take that back first"]
+
+
+def test_matching_reads_only_bills_that_can_matter_and_decides_as_if_it_had_read_all(cast: Cast) -> None:
+    chance = Random(7)
+    cast.seller.iban = ANNA
+    cast.seller.save()
+    people = (cast.buyer, cast.seller)
+    bills = [add_bill(cast, chance.choice(people), f"{chance.choice((-30, 10, 20, 50))}.00") for _ in range(30)]
+    for bill in chance.sample(bills, 12):
+        transfer(cast, str(bill.payable_pln / chance.choice((1, 2))), bill.reference)
+    match_payments(cast.cluster, NOW)
+    titles = ["", "prąd", "2026/00007", "FS 2026 12", "FS20260001 i R/2026/00003", "00012", "R/2026/00004, 5", "x" * 50]
+    for _ in range(60):
+        title = chance.choice([*titles, chance.choice(bills).reference])
+        transfer(cast, f"{chance.choice((-30, -15, 5, 10, 20, 25, 50, 70))}.00", title, chance.choice(("", ANNA)))
+    payments = payments_of(never_matched(cast.cluster.pk))
+    accounts = known_accounts(cast.cluster.pk, payments)
+    all_of_them = open_bills(cast.cluster.pk)
+    assert match(payments, bills_for(cast.cluster.pk, payments, accounts), accounts) == match(
+        payments, all_of_them, accounts
+    )
+    for payment in payments:
+        alone = known_accounts(cast.cluster.pk, [payment])
+        read = bills_for(cast.cluster.pk, [payment], alone)
+        assert match([payment], read, alone) == match([payment], all_of_them, alone)
+    unknown = [each for each in payments if each.title == "x" * 50 and not each.account]
+    assert unknown and len(bills_for(cast.cluster.pk, unknown[:1], {})) < len(bills) / 2

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, is_zipfile
@@ -11,11 +12,17 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from billing.domain.documents import DocumentKind
 from billing.models import InterestDecision, PaymentMatch, PayoutBatch, Posting, ReminderPause, ReminderTerms
+from billing.papers import archive
+from billing.services.bills import BillDraft, issue
 from billing.services.interest_rates import load_interest_rates
 from billing.services.payments import match_payments
+from cluster_platform.payments import overdue, payouts
 from participants.models import Membership
 from participants.tenancy.scope import scope
+from tests.billing.bills import FIRST, document, line
+from tests.billing.bills import bill as made_up
 from tests.billing.settling import NOW, add_bill, transfer
 from tests.cast import Cast, make_cast, make_user
 
@@ -125,6 +132,10 @@ def test_late_bills_their_interest_and_reminders(cast: Cast) -> None:
     assert "overdue" in page and "Owes 1,5" in page
 
 
+def downloaded(client: Client, period: str, name: str) -> bytes:
+    return b"".join(client.get(reverse("admin:export_file", args=[period, name])).streaming_content)  # type: ignore[attr-defined]
+
+
 def test_exports_are_offered_by_month_and_downloaded(cast: Cast, tmp_path: Path) -> None:
     client = signed_in(cast.coordinator)
     assert "Nothing to export yet" in text_of(client.get(reverse("admin:exports")))
@@ -135,25 +146,54 @@ def test_exports_are_offered_by_month_and_downloaded(cast: Cast, tmp_path: Path)
         bill = add_bill(cast, cast.buyer, "100.00")
         transfer(cast, "100.00", bill.reference)
         match_payments(cast.cluster, NOW)
-    assert "documents.csv" in text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
-
-    def download(period: str, name: str) -> bytes:
-        return b"".join(client.get(reverse("admin:export_file", args=[period, name])).streaming_content)  # type: ignore[attr-defined]
-
-    assert b"FS/2026/00001" in download("2026-06", "documents.csv")
+    page = text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
+    assert "documents.csv" in page
+    assert "Documents about this month: 1 · issued in it: 0 · journal entries: 0" in page
+    page = text_of(client.get(reverse("admin:exports")))
+    assert "July 2026" in page and "Documents about this month: 0 · issued in it: 1 · journal entries: 2" in page
+    assert b"FS/2026/00001" in downloaded(client, "2026-06", "documents.csv")
     # What was issued and booked in July stands in July's register and journal.
-    assert b"FS/2026/00001" not in download("2026-06", "vat_sales.csv")
-    assert b"FS/2026/00001" in download("2026-07", "vat_sales.csv")
-    assert b"LiczbaWierszySprzedazy,1" in download("2026-07", "vat_totals.csv")
-    assert download("2026-07", "journal.csv").count(b"\n") == 1 + 4
-    assert is_zipfile(io.BytesIO(download("2026-06", "accounts.xlsx")))
+    assert b"FS/2026/00001" not in downloaded(client, "2026-06", "vat_sales.csv")
+    assert b"FS/2026/00001" in downloaded(client, "2026-07", "vat_sales.csv")
+    assert b"LiczbaWierszySprzedazy,1" in downloaded(client, "2026-07", "vat_totals.csv")
+    assert downloaded(client, "2026-07", "journal.csv").count(b"\n") == 1 + 4
+    assert is_zipfile(io.BytesIO(downloaded(client, "2026-06", "accounts.xlsx")))
     for wrong in (("2026-05", "lines.csv"), ("2026-06", "secrets.csv"), ("x", "lines.csv")):
         assert client.get(reverse("admin:export_file", args=wrong)).status_code == 404
     call_command("export_accounts", "ours", "2026-06", "--out", str(tmp_path / "out"), stdout=io.StringIO())
-    assert (tmp_path / "out" / "documents.csv").read_bytes() == download("2026-06", "documents.csv")
+    assert (tmp_path / "out" / "documents.csv").read_bytes() == downloaded(client, "2026-06", "documents.csv")
     assert len(list((tmp_path / "out").iterdir())) == 9
-    with ZipFile(tmp_path / "out" / "documents.zip") as archive:
-        assert archive.namelist() == ["R-2026-00001.pdf"] and archive.read("R-2026-00001.pdf").startswith(b"%PDF")
+
+
+def test_the_zip_has_the_bills_as_they_were_sent(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "READ_AT_ONCE", 2)
+    with scope(cast.cluster.pk):
+        bills = [add_bill(cast, cast.buyer, "100.00") for _ in range(3)]
+        add_bill(cast, cast.buyer, "7.00", by_distributor=True)
+    client = signed_in(cast.coordinator)
+    address = reverse("admin:export_file", args=["2026-06", "documents.zip"])
+    # As long as one lacks, none goes out: an accountant would take the file for complete.
+    page = text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
+    assert "3 are not made yet" in page and address not in page
+    assert "they follow within minutes" in text_of(client.get(address, follow=True))
+    call_command("export_accounts", "ours", "2026-06", "--out", str(tmp_path / "out"), stdout=io.StringIO())
+    assert address in text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
+    content = downloaded(client, "2026-06", "documents.zip")
+    assert content == (tmp_path / "out" / "documents.zip").read_bytes()
+    with scope(cast.cluster.pk):
+        stored = {bill.reference.replace("/", "-") + ".pdf": bytes(bill.papers.get().pdf) for bill in bills}
+    with ZipFile(io.BytesIO(content)) as opened:
+        assert opened.testzip() is None
+        assert {name: opened.read(name) for name in opened.namelist()} == stored
+
+
+def test_a_file_that_cant_be_made_says_why(cast: Cast) -> None:
+    rare = document(DocumentKind.SALE, "", line(1, "10.00", vat_rate=Decimal("0.11")))
+    with scope(cast.cluster.pk):
+        issue(cast.cluster, [BillDraft(made_up("", rare), cast.buyer, FIRST)], NOW)
+    client = signed_in(cast.coordinator)
+    page = text_of(client.get(reverse("admin:export_file", args=["2026-07", "vat_sales.csv"]), follow=True))
+    assert "FS/2026/00001: the register has no place for a VAT rate of 0.11" in page
 
 
 def test_read_only_looks_and_changes_nothing(cast: Cast) -> None:
@@ -174,7 +214,8 @@ def test_read_only_looks_and_changes_nothing(cast: Cast) -> None:
         assert auditor.post(address, data).status_code == 403
         content = auditor.get(address).content.decode().partition('id="content-main"')[2]
         assert 'method="post"' not in content
-    assert auditor.get(reverse("admin:export_file", args=["2026-06", "lines.csv"])).status_code == 403
+    for name in ("lines.csv", "documents.zip"):
+        assert auditor.get(reverse("admin:export_file", args=["2026-06", name])).status_code == 403
     with scope(cast.cluster.pk):
         assert Posting.objects.count() == before
         assert not PaymentMatch.objects.exists() and not ReminderPause.objects.exists()
@@ -217,3 +258,24 @@ def test_in_polish(cast: Cast) -> None:
         transfer(cast, "100.00", "prąd")
     client = signed_in(cast.coordinator, "pl")
     assert "1 przelew czeka" in text_of(client.get(reverse("admin:payments")))
+
+
+def test_lists_of_thousands_come_by_the_page(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payouts, "A_PAGE", 2)
+    monkeypatch.setattr(overdue, "A_PAGE", 2)
+    with scope(cast.cluster.pk):
+        cast.seller.iban = ANNA
+        cast.seller.save()
+        owed = [add_bill(cast, cast.seller, "-10.00") for _ in range(3)]
+        without = add_bill(cast, cast.buyer, "-5.00")
+        asked = [add_bill(cast, cast.buyer, "100.00") for _ in range(3)]
+    client = signed_in(cast.coordinator)
+    address = reverse("admin:payouts")
+    page = text_of(client.get(address))
+    assert "35.00 PLN are owed" in page and "1 can't be paid out" in page
+    assert without.reference in page and owed[0].reference in page and owed[1].reference not in page
+    assert owed[2].reference in text_of(client.get(address, {"p": 2}))
+    assert "3 payouts are approved." in text_of(client.post(address, {"approve": "all"}, follow=True))
+    page = text_of(client.get(reverse("admin:late")))
+    assert "3 bills are overdue, 300.00 PLN" in page and "Page 1 of 2" in page and asked[2].reference not in page
+    assert asked[2].reference in text_of(client.get(reverse("admin:late"), {"p": 2}))
