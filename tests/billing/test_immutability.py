@@ -87,19 +87,16 @@ def test_by_sql_as_the_application_s_role(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_no_number_can_be_left_out(cast: Cast) -> None:
+    before = books(cast)
+    for statement in (
         "UPDATE billing_numberseries SET last = last + 1 WHERE series = 'FS'",
         "UPDATE billing_numberseries SET last = last + 3 WHERE series = 'R'",
         "INSERT INTO billing_numberseries (cluster_id, series, year, last) SELECT cluster_id, 'FS', 2099, 1 "
         "FROM billing_numberseries LIMIT 1",
-    ],
-)
-def test_no_number_can_be_left_out(cast: Cast, statement: str) -> None:
-    before = books(cast)
-    with pytest.raises(DatabaseError, match="would be left out"), scope(cast.cluster.pk):
-        run(statement)
+    ):
+        with pytest.raises(DatabaseError, match="would be left out"), scope(cast.cluster.pk):
+            run(statement)
     assert books(cast) == before
 
 
@@ -111,19 +108,20 @@ def test_by_another_cluster_s_scope(cast: Cast) -> None:
     assert books(cast) == before
 
 
-@pytest.mark.parametrize("model", ISSUED, ids=lambda model: model.__name__)
-def test_by_the_orm(cast: Cast, model: Any) -> None:
+def test_by_the_orm(cast: Cast) -> None:
     before = books(cast)
 
-    def refused(act: Callable[[Any], object]) -> None:
+    def refused(model: Any, act: Callable[[Any], object]) -> None:
         with pytest.raises((DatabaseError, ProtectedError)), scope(cast.cluster.pk):
             act(model.objects.filter(cluster=cast.cluster))
 
-    refused(lambda rows: rows.update(cluster=cast.cluster))
-    refused(lambda rows: rows[0].save())
-    refused(lambda rows: rows.delete())
-    refused(lambda rows: rows._raw_delete(rows.db))
-    refused(lambda rows: rows.bulk_update([rows[0]], [model._meta.fields[-1].name]))
+    for model in ISSUED:
+        name = model._meta.fields[-1].name
+        refused(model, lambda rows: rows.update(cluster=cast.cluster))
+        refused(model, lambda rows: rows[0].save())
+        refused(model, lambda rows: rows.delete())
+        refused(model, lambda rows: rows._raw_delete(rows.db))
+        refused(model, lambda rows, name=name: rows.bulk_update([rows[0]], [name]))
     assert books(cast) == before
 
 

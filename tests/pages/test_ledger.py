@@ -52,7 +52,7 @@ def test_the_trial_balance_pages_its_participants_and_finds_one(
     monkeypatch.setattr(ledger, "A_PAGE", 5)
     desk = signed_in(cast.coordinator)
     desk.get("/admin/ledger/")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(26):
         text = text_of(desk.get("/admin/ledger/"))
     assert "The books balance" in text and "Page 1 of 3" in text and "Q00001" in text and "Q00012" not in text
     assert "Q00012" in text_of(desk.get("/admin/ledger/?p=3"))
