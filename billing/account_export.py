@@ -12,6 +12,7 @@ from billing.formats.account_package import AccountSources, write_accounts
 from billing.models import Bill, Document, JournalEntry
 from billing.papers.archive import zip_of_papers
 from billing.selectors.bills import bill_content, document_content
+from billing.selectors.einvoices import numbers_of
 from billing.selectors.ledger import journal
 from billing.selectors.papers import batches_to_make, without_paper
 from billing.services.papers import make_papers
@@ -32,6 +33,7 @@ def account_sources(cluster_id: int, first: date) -> AccountSources:
         bills=lambda: bill_content(bills.order_by("pk")),
         issued=lambda: document_content(documents.order_by("pk")),
         journal=lambda: journal(cluster_id, first, end),
+        ksef=lambda: numbers_of(documents),
     )
 
 

@@ -61,7 +61,7 @@ class BillingTermsAdmin(TenantAdmin):
     """When bills are due and what is corrected, by date."""
 
     change_action = "close_periods"
-    list_display = ("valid_from", "due_days", "correction_threshold_pln")
+    list_display = ("valid_from", "due_days", "correction_threshold_pln", "to_ksef")
 
 
 @admin.register(ReminderTerms)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
 from billing.delivery_models import BillDelivery, BillOpening, BillPaper
+from billing.einvoice_models import EInvoice
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
 from billing.period_models import BillingPeriod, BillingTerms
@@ -39,6 +40,7 @@ __all__ = [
     "BillingTerms",
     "Document",
     "DocumentLine",
+    "EInvoice",
     "InterestDecision",
     "InterestRate",
     "JournalEntry",

@@ -16,7 +16,7 @@ LONGEST_DUE_DAYS = 90
 
 
 class BillingTerms(TenantModel):
-    """When bills are due and from what on a difference is corrected, for what is issued from a day on."""
+    """When bills are due, what differences are corrected, if invoices go to KSeF: for what is issued from a day on."""
 
     valid_from = models.DateField(_("from"))
     due_days = models.PositiveSmallIntegerField(
@@ -29,6 +29,7 @@ class BillingTerms(TenantModel):
         default=Decimal("0.00"),
         validators=[MinValueValidator(Decimal(0))],
     )
+    to_ksef = models.BooleanField(_("invoices go to KSeF"), default=False)
 
     class Meta:
         verbose_name = _("terms of bills")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing.selectors.papers import batches_to_make
 from billing.services.closing import REFUSALS, closing_months, compute, continue_closing
 from billing.services.deliveries import forget_addresses, queue_bills, send_queued
+from billing.services.einvoices import look_after
 from billing.services.papers import make_papers
 from billing.services.payment_reminders import remind_of_payments
 from billing.services.payments import match_payments
@@ -98,6 +99,24 @@ def look_after_bills(cluster_id: int) -> None:
 def look_after_all_bills() -> None:
     """Started by the beat."""
     for_every_cluster(look_after_bills)
+
+
+@shared_task(base=SoleClusterTask)
+def look_after_einvoices(cluster_id: int) -> None:
+    """Send invoices to KSeF and ask after those that were sent."""
+    if look_after(Cluster.objects.get(pk=cluster_id), timezone.now):
+        look_after_einvoices.delay(cluster_id)
+
+
+@shared_task
+def look_after_all_einvoices() -> None:
+    """Started by the beat."""
+    for_every_cluster(look_after_einvoices)
+
+
+def start_einvoices(cluster_id: int) -> None:
+    """Have a worker look after the e-invoices once the transaction has ended; if the queue is down the beat does it."""
+    transaction.on_commit(lambda: look_after_einvoices.delay(cluster_id), robust=True)
 
 
 def start_bills(cluster_id: int) -> None:

@@ -3,6 +3,7 @@
 from cluster_platform.api_key_admin import ApiKeyAdmin
 from cluster_platform.bill_delivery_admin import BillDeliveryAdmin
 from cluster_platform.delivery_admin import ColumnMappingAdmin, DeliveryAdmin
+from cluster_platform.einvoice_admin import EInvoiceAdmin
 from cluster_platform.finding_admin import FindingAdmin
 from cluster_platform.history_admin import ChangeAdmin
 from cluster_platform.market_admin import MarketPriceAdmin
@@ -26,6 +27,7 @@ __all__ = [
     "ComplaintAdmin",
     "ConsentAdmin",
     "DeliveryAdmin",
+    "EInvoiceAdmin",
     "ErasureRequestAdmin",
     "FindingAdmin",
     "InvitationAdmin",

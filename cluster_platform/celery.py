@@ -45,6 +45,9 @@ app.conf.beat_schedule["deliveries"] = {
 app.conf.beat_schedule["bills"] = {
     "task": "billing.tasks.look_after_all_bills", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip
+app.conf.beat_schedule["einvoices"] = {
+    "task": "billing.tasks.look_after_all_einvoices", "schedule": 60.0, "options": {"expires": 60.0},
+}  # fmt: skip
 app.conf.beat_schedule["closings"] = {
     "task": "billing.tasks.go_on_closing_everywhere", "schedule": 60.0, "options": {"expires": 60.0},
 }  # fmt: skip

@@ -297,6 +297,15 @@ WATCHED_FOLDER = env.str("WATCHED_FOLDER", "")
 #: Where the market's prices are published; empty: they come by file only.
 MARKET_PRICES_URL = env.str("MARKET_PRICES_URL", "https://api.raporty.pse.pl/api")
 
+#: The national e-invoice system: https://api-test.ksef.mf.gov.pl, https://api-demo.… or https://api.…; empty: none.
+KSEF_URL = env.str("KSEF_URL", "")
+#: `cluster=token,…`: the KSeF tokens of the coordinators, by their clusters' short names.
+KSEF_TOKENS: dict[str, str] = env.dict("KSEF_TOKENS", default={})
+if KSEF_URL and not KSEF_URL.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+    raise ImproperlyConfigured("KSEF_URL must begin with https://")
+if KSEF_TOKENS and not KSEF_URL:
+    raise ImproperlyConfigured("KSEF_TOKENS is set: KSEF_URL must be set too.")
+
 #: How often the beat looks for intervals to settle. Quarter-hours finish every 900 s; the demo looks more often.
 CLEARING_EVERY_SECONDS = env.int("CLEARING_EVERY_SECONDS", 900)
 #: A pass over one cluster that takes longer is stopped; the next one goes on where it was.
@@ -324,6 +333,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.INFO)},
-    # It announces its version at every start.
-    "loggers": {"mip": {"level": "WARNING"}},
+    # One announces its version at every start, the other tells of every request.
+    "loggers": {"mip": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

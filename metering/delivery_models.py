@@ -139,14 +139,17 @@ class DeliveryChunk(TenantModel):
 
 
 class DeliveryBatch(TenantModel):
-    """Readings as the file gave them, still to be stored: canonical CSV, deflated."""
+    """Readings that the preview found right, still to be stored: canonical CSV, deflated, and the lines of the file
+    that they come from: two columns of 8-byte numbers, import and export, deflated."""
 
     audited = False
 
     delivery = TenantForeignKey(Delivery, db_index=False)
     number = models.PositiveIntegerField()
+    #: With those that the preview refused.
     readings = models.PositiveIntegerField()
     rows = models.BinaryField()
+    lines = models.BinaryField(default=b"")
 
     class Meta:
         constraints: ClassVar = [

@@ -1,7 +1,7 @@
 """The accountant's files of a period: tables as CSV, all of them as one workbook, documents as JSON."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,15 +39,15 @@ class AccountSources:
     bills: Callable[[], Iterable[Bill]]
     issued: Callable[[], Iterable[Document]]
     journal: Callable[[], Iterable[JournalLine]]
-    ksef: Mapping[str, str] = field(default_factory=dict)
+    ksef: Callable[[], Mapping[str, str | None]] = dict
 
     def tables(self) -> Iterable[Table]:
         """All tables, in the order in which they are read."""
-        totals = VatTotals()
+        totals, ksef = VatTotals(), self.ksef()
         yield documents_table(self.bills())
         yield lines_table(self.bills())
-        yield sales_table(self.issued(), self.ksef, totals)
-        yield purchases_table(self.issued(), self.ksef, totals)
+        yield sales_table(self.issued(), ksef, totals)
+        yield purchases_table(self.issued(), ksef, totals)
         yield totals.table()
         yield journal_table(self.journal())
 

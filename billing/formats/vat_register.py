@@ -59,17 +59,20 @@ class VatTotals:
         return Table("vat_totals", TOTAL_COLUMNS, rows)
 
 
-def sales_table(documents: Iterable[Document], ksef: Mapping[str, str], totals: VatTotals) -> Table:
-    """Sales; `ksef` has the numbers that KSeF gave to documents. Adds to `totals` while it is read."""
+def sales_table(documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals) -> Table:
+    """Sales; `ksef` has the numbers that KSeF gave to documents, None where one is to come.
+
+    Adds to `totals` while it is read.
+    """
     return Table("vat_sales", SALE_COLUMNS, _sales(documents, ksef, totals))
 
 
-def purchases_table(documents: Iterable[Document], ksef: Mapping[str, str], totals: VatTotals) -> Table:
+def purchases_table(documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals) -> Table:
     """Purchases by self-billing. Adds to `totals` while it is read."""
     return Table("vat_purchases", PURCHASE_COLUMNS, _purchases(documents, ksef, totals))
 
 
-def _sales(documents: Iterable[Document], ksef: Mapping[str, str], totals: VatTotals) -> Iterator[list[Value]]:
+def _sales(documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals) -> Iterator[list[Value]]:
     for document in documents:
         if document.kind != DocumentKind.SALE:
             continue
@@ -85,25 +88,30 @@ def _sales(documents: Iterable[Document], ksef: Mapping[str, str], totals: VatTo
                 amounts[vat] += sums.vat_pln
                 totals.due_pln += sums.vat_pln
         totals.sales += 1
-        number = ksef.get(document.number, "")
         yield [
-            totals.sales, *_party(document.buyer), document.number, document.issued_on, document.end - _DAY, number,
-            "" if number else OUTSIDE_KSEF, "", *amounts.values(),
+            totals.sales, *_party(document.buyer), document.number, document.issued_on, document.end - _DAY,
+            *_ksef(document.number, ksef), "", *amounts.values(),
         ]  # fmt: skip
 
 
-def _purchases(documents: Iterable[Document], ksef: Mapping[str, str], totals: VatTotals) -> Iterator[list[Value]]:
+def _purchases(
+    documents: Iterable[Document], ksef: Mapping[str, str | None], totals: VatTotals
+) -> Iterator[list[Value]]:
     for document in documents:
         if document.kind != DocumentKind.SELF_BILLING:
             continue
         totals.purchases += 1
         totals.deductible_pln += document.vat_pln
-        number = ksef.get(document.number, "")
         taxed = sum((sums.net_pln for sums in document.vat_sums if sums.rate is not None), ZERO)
         yield [
-            totals.purchases, *_party(document.seller), document.number, document.issued_on, document.issued_on, number,
-            "" if number else OUTSIDE_KSEF, "", taxed, document.vat_pln,
+            totals.purchases, *_party(document.seller), document.number, document.issued_on, document.issued_on,
+            *_ksef(document.number, ksef), "", taxed, document.vat_pln,
         ]  # fmt: skip
+
+
+def _ksef(number: str, ksef: Mapping[str, str | None]) -> tuple[str, str]:
+    """The number that KSeF gave and the marker of what is outside; neither while the number is to come."""
+    return (ksef[number] or "", "") if number in ksef else ("", OUTSIDE_KSEF)
 
 
 def _party(party: Party) -> tuple[str, str, str]:

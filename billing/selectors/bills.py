@@ -1,7 +1,7 @@
 """Bills as issued, with all that they show."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from billing.domain import documents as domain
 from billing.domain.documents import DocumentKind, EnergyShare, KeptPromise, Party, Reference, Settlement
-from billing.models import Bill, Document, DocumentLine
+from billing.models import Bill, Document, DocumentLine, EInvoice
 
 BATCH = 200
 
@@ -26,17 +26,17 @@ def document_content(documents: QuerySet[Document]) -> Iterator[domain.Document]
     """The content of each document, in the order of the query set; memory does not grow with their number."""
     rows = documents.select_related("corrects").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
-        lines = _lines(batch)
-        yield from (_document(row, lines[row.pk]) for row in batch)
+        lines, numbers = _lines(batch), _ksef_numbers(batch)
+        yield from (_document(row, lines[row.pk], numbers) for row in batch)
 
 
 def _contents(bills: Sequence[Bill]) -> Iterator[domain.Bill]:
     pks = [bill.pk for bill in bills]
     rows = list(Document.objects.filter(bill__in=pks).select_related("corrects").order_by("bill", "position"))
-    lines = _lines(rows)
+    lines, numbers = _lines(rows), _ksef_numbers(rows)
     documents = defaultdict(list)
     for row in rows:
-        documents[row.bill_id].append(_document(row, lines[row.pk]))
+        documents[row.bill_id].append(_document(row, lines[row.pk], numbers))
     for bill in bills:
         yield domain.Bill(
             bill.reference,
@@ -63,8 +63,19 @@ def _lines(documents: Sequence[Document]) -> dict[int, list[domain.DocumentLine]
     return found
 
 
-def _document(row: Document, lines: Sequence[domain.DocumentLine]) -> domain.Document:
-    corrects = Reference(row.corrects.number, row.corrects.issued_on) if row.corrects else None
+def _ksef_numbers(documents: Sequence[Document]) -> dict[int, str]:
+    """Of the documents that these correct."""
+    corrected = [row.corrects_id for row in documents if row.corrects_id]
+    if not corrected:
+        return {}
+    rows = EInvoice.objects.filter(document__in=corrected).exclude(ksef_number="")
+    return dict(rows.values_list("document", "ksef_number"))
+
+
+def _document(row: Document, lines: Sequence[domain.DocumentLine], ksef_numbers: Mapping[int, str]) -> domain.Document:
+    corrects = None
+    if row.corrects:
+        corrects = Reference(row.corrects.number, row.corrects.issued_on, ksef_numbers.get(row.corrects.pk, ""))
     settlements = tuple(Settlement(each["reason"], Decimal(each["amount_pln"])) for each in row.settlements)
     return domain.Document(
         DocumentKind(row.kind), row.number, row.issued_on, row.first, row.end, Party(**row.seller), Party(**row.buyer),

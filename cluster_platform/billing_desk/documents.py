@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from billing.domain.documents import Document as Content
 from billing.models import BillingPeriod, Document
 from billing.selectors.bills import document_content
+from billing.selectors.einvoices import einvoice_of
 from cluster_platform.billing_desk.common import cluster_of, month_asked
 
 A_PAGE = 100
@@ -67,6 +68,7 @@ def document_context(row: Document) -> dict[str, Any]:
         "lines": _lines(content),
         "settlements": [(each.reason, each.amount_pln) for each in content.settlements],
         "corrections": Document.objects.filter(cluster=row.cluster_id, corrects=row.corrects or row).order_by("pk"),
+        "einvoice": einvoice_of(row),
         "others": row.bill.documents.exclude(pk=row.pk).order_by("position"),
     }
 

@@ -121,9 +121,9 @@ def forget_old(cluster: Cluster, before: datetime) -> None:
     previewed.update(state=Delivery.State.CANCELLED)
 
 
-#: Counts of a file of which nothing is stored yet.
+#: Counts of a file of which nothing is stored yet; what the preview refused stays refused.
 NOTHING_STORED = {
-    "accepted": 0, "replaced": 0, "unchanged": 0, "superseded": 0, "refused": 0, "batches_done": 0, "rows_done": 0,
+    "accepted": 0, "replaced": 0, "unchanged": 0, "superseded": 0, "batches_done": 0, "rows_done": 0,
 }  # fmt: skip
 
 

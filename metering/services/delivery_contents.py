@@ -1,13 +1,18 @@
-"""What a file holds, for the preview: by metering point and day, and what is wrong."""
+"""What a file holds: by metering point and day, what is wrong, and what is still to be stored."""
 
+import zlib
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from django.db import connection
+from django.db.models import F, Max
 
 from metering.domain.calendar import local_day, parse_instant
+from metering.domain.readings import ReadingFault
 from metering.formats.assemble import Batch
-from metering.models import Delivery, DeliveryFault
+from metering.models import Delivery, DeliveryBatch, DeliveryFault
 
 #: So many different faults are kept; all are counted.
 MOST_FAULTS = 1000
@@ -43,14 +48,20 @@ class Faults:
             self._kept[key] = line, 1
 
     def store(self, delivery: Delivery) -> None:
-        """In the order of the file. Needs the scope."""
-        found = sorted((line, column, text, lines) for (column, text), (line, lines) in self._kept.items())
+        """In the order of the file, behind what is stored of it. Needs the scope."""
+        stored = DeliveryFault.objects.filter(delivery=delivery)
+        found = []
+        for (column, text), (line, lines) in self._kept.items():
+            if not stored.filter(column=column, text=text).update(lines=F("lines") + lines):
+                found.append((line, column, text, lines))
+        last = stored.aggregate(last=Max("number"))["last"]
+        first_free = 0 if last is None else last + 1
         DeliveryFault.objects.bulk_create(
             DeliveryFault(
                 cluster_id=delivery.cluster_id, delivery=delivery, number=number, line=line, column=column, text=text,
                 lines=lines,
             )
-            for number, (line, column, text, lines) in enumerate(found)
+            for number, (line, column, text, lines) in enumerate(sorted(found)[: MOST_FAULTS - first_free], first_free)
         )  # fmt: skip
 
 
@@ -72,3 +83,29 @@ def add_days(delivery: Delivery, batch: Batch, letters: str, tz: ZoneInfo) -> No
     columns = [list(column) for column in zip(*((*key, *values) for key, values in sums.items()), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_ADD, [delivery.cluster_id, delivery.pk, *columns])
+
+
+def keep_good(delivery: Delivery, number: int, batch: Batch, letters: str) -> None:
+    """Keep what is to be stored of a batch: the readings but those that the preview refused (x). Needs the scope."""
+    good = np.frombuffer(letters.encode(), dtype="S1") != b"x"
+    rows = batch.rows
+    if not good.all():
+        rows = b"".join(row for row, right in zip(rows.splitlines(keepends=True), good.tolist(), strict=True) if right)
+    lines = np.concatenate((batch.import_lines[good], batch.export_lines[good])).astype("<i8").tobytes()
+    DeliveryBatch.objects.create(
+        cluster_id=delivery.cluster_id, delivery=delivery, number=number, readings=len(good),
+        rows=zlib.compress(rows, 1), lines=zlib.compress(lines, 1),
+    )  # fmt: skip
+
+
+def add_late_faults(batch: DeliveryBatch, refused: Sequence[ReadingFault]) -> None:
+    """Tell of readings that were right in the preview and are refused now, as when their metering point was closed in
+    between. Needs the scope."""
+    if not refused:
+        return
+    imports, exports = np.frombuffer(zlib.decompress(batch.lines), dtype="<i8").reshape(2, -1)
+    faults = Faults()
+    for fault in refused:
+        line = (exports if fault.column == "exported_wh" else imports)[fault.line - 1]
+        faults.add(int(line), fault.column, fault.text)
+    faults.store(batch.delivery)

@@ -14,14 +14,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from metering.domain.calendar import time_zone
-from metering.formats.assemble import Batch, assemble
+from metering.formats.assemble import assemble
 from metering.formats.base import Context, Energy, Fault
 from metering.formats.columns import columns_of
 from metering.formats.registry import FORMATS
 from metering.models import Delivery, DeliveryBatch, DeliveryDay, DeliveryFault
 from metering.selectors.generation import generation_spans
 from metering.services.deliveries import NOTHING_STORED
-from metering.services.delivery_contents import Faults, add_days
+from metering.services.delivery_contents import Faults, add_days, add_late_faults, keep_good
 from metering.services.delivery_stream import open_delivery
 from metering.services.ingest import Outcome, ingest
 from participants.models import Cluster
@@ -123,21 +123,22 @@ def _read(work: _Work, now: datetime) -> None:
     context = Context(tz, delivery.point, delivery.direction, columns)  # type: ignore[arg-type]
     stream = open_delivery(cluster.pk, delivery.pk, work.heard)
     found = _alive(FORMATS[delivery.format].read(stream, context), work)
-    counts, faults, number = dict.fromkeys(("readings", *NOTHING_STORED), 0), Faults(), 0
+    counts, faults, number = dict.fromkeys(("readings", "refused", *NOTHING_STORED), 0), Faults(), 0
     for item in assemble(found, generation, BATCH_ROWS):
         if isinstance(item, Fault):
             faults.add(item.line, item.column, item.text)
             continue
         with work.step():
             outcome = _ingest(work, item.rows, now, store=False, most_faults=len(item.import_lines))
-            add_days(delivery, item, outcome.status_of_rows or "", tz)
-            _keep(delivery, number, item)
+            letters = outcome.status_of_rows or ""
+            add_days(delivery, item, letters, tz)
+            keep_good(delivery, number, item, letters)
         for fault in outcome.refused:
             faults.add(item.line_of(fault.line - 1, fault.column), fault.column, fault.text)
         _count(counts, outcome)
         counts["readings"] += len(item.import_lines)
         number += 1
-    _end_reading(work, counts, faults, now)
+    _end_reading(work, counts, faults)
 
 
 def _alive(found: Iterable[Energy | Fault], work: _Work) -> Iterator[Energy | Fault]:
@@ -147,7 +148,7 @@ def _alive(found: Iterable[Energy | Fault], work: _Work) -> Iterator[Energy | Fa
         yield item
 
 
-def _end_reading(work: _Work, counts: dict[str, int], faults: Faults, now: datetime) -> None:
+def _end_reading(work: _Work, counts: dict[str, int], faults: Faults) -> None:
     delivery = work.delivery
     good = counts["readings"] - counts["refused"]
     state = Delivery.State.PREVIEWED if delivery.asks else Delivery.State.STORING
@@ -158,7 +159,7 @@ def _end_reading(work: _Work, counts: dict[str, int], faults: Faults, now: datet
         row.state, row.unread, row.read_bytes = state, faults.count - counts["refused"], row.size
         row.tries, row.worked_at = 0, row.worked_at if state == Delivery.State.STORING else None
         if not good:
-            row.state, row.reason, row.ended_at, row.worked_at = Delivery.State.REFUSED, NOTHING_GOOD, now, None
+            row.state, row.reason, row.ended_at, row.worked_at = Delivery.State.REFUSED, NOTHING_GOOD, Now(), None
             DeliveryBatch.objects.filter(delivery=delivery)._raw_delete("default")
         elif state == Delivery.State.STORING:
             for name in NOTHING_STORED:
@@ -173,12 +174,13 @@ def _store(work: _Work, now: datetime, until: float) -> bool:
         with work.step() as row:
             batch = DeliveryBatch.objects.filter(delivery=row, number=row.batches_done).first()
             if batch is None:
-                row.state, row.ended_at, row.worked_at = Delivery.State.STORED, now, None
+                row.state, row.ended_at, row.worked_at = Delivery.State.STORED, Now(), None
                 DeliveryBatch.objects.filter(delivery=row)._raw_delete("default")
                 row.save()
                 return False
-            outcome = _ingest(work, zlib.decompress(batch.rows), now, store=True, most_faults=0)
-            counts = dict.fromkeys(NOTHING_STORED, 0) | {"batches_done": 1, "rows_done": batch.readings}
+            outcome = _ingest(work, zlib.decompress(batch.rows), now, store=True, most_faults=batch.readings)
+            add_late_faults(batch, outcome.refused)
+            counts = dict.fromkeys(NOTHING_STORED, 0) | {"refused": 0, "batches_done": 1, "rows_done": batch.readings}
             _count(counts, outcome)
             late = monotonic() > until
             changes = {name: F(name) + count for name, count in counts.items()}
@@ -195,13 +197,6 @@ def _ingest(work: _Work, rows: bytes, now: datetime, *, store: bool, most_faults
     return ingest(
         work.cluster, [rows], issued_at=delivery.issued_at, whole=False, now=now, stamped=delivery.stamped,
         rows_wanted=not store, points=points, most_faults=most_faults, store=store,
-    )  # fmt: skip
-
-
-def _keep(delivery: Delivery, number: int, batch: Batch) -> None:
-    DeliveryBatch.objects.create(
-        cluster_id=delivery.cluster_id, delivery=delivery, number=number, readings=len(batch.import_lines),
-        rows=zlib.compress(batch.rows, 1),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from metering.models import (
     DeliveryDay,
     KeyScope,
     MeteringPoint,
+    PointAssignment,
     Reading,
 )
 from metering.services import delivery_work
@@ -162,6 +163,39 @@ def test_nothing_is_stored_before_somebody_says_so(cluster: Cluster, key: str) -
     seen = look(key, number)
     assert (seen["state"], seen["accepted"], seen["refused"]) == ("stored", 95, 96)
     assert len(stored(cluster)) == 95
+
+
+def test_a_file_that_is_too_large_is_not_kept(cluster: Cluster, key: str, settings: Any) -> None:
+    settings.FILES_MAX_MB = 0
+    assert send(key, "a.csv", lines(96)).status_code == 413
+    with scope(cluster.pk):
+        assert not Delivery.objects.exists()
+
+
+def test_what_is_refused_only_while_storing_is_named_too(cluster: Cluster, key: str) -> None:
+    content = lines(96).replace(b",7,0,measured", b",7,0,guessed").replace(POINT.encode(), b"590322400000000058", 1)
+    number = send(key, "a.csv", content, preview="yes").json()["id"]
+    work(cluster, number)
+    early = [(2, "metering_point"), (9, "quality")]
+    assert [(fault["line"], fault["column"]) for fault in look(key, number)["faults"]] == early
+    with scope(cluster.pk):
+        # It now belongs to the cluster from the second local day of the file.
+        PointAssignment.objects.filter(metering_point__code=POINT).update(valid_from=dt.date(2026, 6, 2))
+    decide(key, number, "store")
+    work(cluster, number)
+    seen = look(key, number)
+    assert (seen["state"], seen["accepted"], seen["refused"], seen["unread"]) == ("stored", 8, 87, 1)
+    named = [(fault["line"], fault["column"]) for fault in seen["faults"]]
+    assert named == [*early, *((line, "interval_start") for line in range(3, 90) if line != 9)]
+    assert f"at 2026-06-01T00:15:00Z {POINT} is not in the cluster" in seen["faults"][2]["reason"]
+
+
+def test_a_file_ends_when_its_last_reading_is_stored(cluster: Cluster) -> None:
+    began = timezone.now()
+    delivery = page(cluster, "a.csv", lines(96), asks=False)
+    work(cluster, delivery.pk)
+    ended = again(delivery).ended_at
+    assert ended is not None and began < ended < timezone.now()
 
 
 def test_the_preview_says_what_is_new_changed_and_the_same(cluster: Cluster, key: str) -> None:

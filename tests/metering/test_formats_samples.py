@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metering.formats.base import Context
@@ -243,6 +243,8 @@ def test_a_header_alone_is_no_delivery(name: str) -> None:
     assert readings == {} and "holds no readings" in faults[0].text
 
 
+# Shuffling a whole file takes its time on a machine that does something else as well.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([CANONICAL, TAURON, ZONES, ENEA, DSO, "own_readings.csv"]), st.randoms())
 def test_lines_may_stand_in_any_order(name: str, random: Random) -> None:
     """But for the repeated hour, of which the canonical file of October knows nothing: its times are in UTC."""

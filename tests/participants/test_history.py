@@ -192,6 +192,6 @@ def test_every_audited_table_has_its_triggers() -> None:
     work = ("Delivery", "DeliveryBatch", "DeliveryChunk", "DeliveryDay", "DeliveryFault", "DayCheck", "ReadingGap")
     counters = {"clearing.IntervalState", "metering.IntervalInput", "metering.KeyUse"}
     counters.add("billing.NumberSeries")
-    # A delivery has its own times and names; the other two are copies of runs in force, and of a file that is audited.
-    told = {"billing.BillDelivery", "clearing.ExternalInvoiceLine", "clearing.ExternalLine"}
+    # The first two say when and by whom; the others are copies: of runs in force, of an audited file.
+    told = {"billing.BillDelivery", "billing.EInvoice", "clearing.ExternalInvoiceLine", "clearing.ExternalLine"}
     assert changeable == counters | told | {f"metering.{name}" for name in work}

@@ -22,6 +22,7 @@ from billing.models import (
     BillPaper,
     Document,
     DocumentLine,
+    EInvoice,
     InterestDecision,
     JournalEntry,
     NumberSeries,
@@ -305,6 +306,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
     BillDelivery: lambda c: {
         "bill": bill(c), "address": "buyer@example.org", "language": "pl", "state": "sent", "not_before": NOON,
         "queued_at": NOON, "changed_at": NOON, "message_id": f"<bill.{c.cluster.pk}.1@example.org>",
+    },
+    EInvoice: lambda c: {
+        "document": document(c), "not_before": NOON, "queued_at": NOON, "changed_at": NOON, "xml": b"<x/>",
+        "xml_hash": "x",
     },
     BillOpening: lambda c: {"bill": bill(c), "user": c.coordinator, "at": NOON},
     PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},

@@ -235,6 +235,9 @@ ADMIN_ROUTES: dict[str, Route] = {
         lambda w: {"object_id": w.rows["metering.MeteringPoint"].pk},
         data=lambda person: {"what": "meter", "day": "2026-06-10", "serial": "E-9"},
     ),
+    "admin:billing_einvoice_file": Route(
+        COORDINATORS, path=lambda w: {"pk": w.rows["billing.EInvoice"].pk, "kind": "xml"}
+    ),
     "admin:billing_bill_pdf": Route(COORDINATORS, path=lambda w: {"number": w.bill.pk}),
     "admin:contracts_agreement_confirmation": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
     "admin:contracts_agreement_pdf": Route(COORDINATORS, path=lambda w: {"pk": w.agreement.pk}),
@@ -286,6 +289,7 @@ ADMIN_MODELS: dict[str, AdminModel] = {
     "metering.ColumnMapping": AdminModel(change=ADMIN),
     "metering.DsoArea": AdminModel(OPERATOR, OPERATOR, OPERATOR),
     "billing.BillDelivery": AdminModel(actions=dict.fromkeys(("send_selected", "mark_selected"), ACCOUNTS)),
+    "billing.EInvoice": AdminModel(actions=dict.fromkeys(("send_selected", "keep_selected"), ACCOUNTS)),
     "billing.BankFile": AdminModel(change=ACCOUNTS),
     "billing.BankTransaction": AdminModel(),
     "billing.ReminderTerms": AdminModel(change=ACCOUNTS),
