@@ -19,7 +19,7 @@ ALTER TABLE billing_account DROP CONSTRAINT billing_account_partner_id_tenant;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0007_bills_on_their_way"),
+        ("billing", "0009_kept_outside_ksef"),
         ("clearing", "0002_external_settlement"),
         ("contracts", "0010_discounts_of_the_book"),
         ("participants", "0014_dso_keys"),

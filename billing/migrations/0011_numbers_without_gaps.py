@@ -49,6 +49,6 @@ DROP TRIGGER numbers_are_given ON billing_numberseries; DROP FUNCTION check_numb
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0008_external_partners")]
+    dependencies = [("billing", "0010_external_partners")]
 
     operations = [migrations.RunSQL(LAWS, DROP_LAWS)]
