@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -29,13 +29,33 @@ State = BillDelivery.State
 TO_DO = (State.REFUSED, State.BOUNCED, State.UNCLEAR, State.NO_ADDRESS)
 
 
+class LeftToDo(admin.SimpleListFilter):
+    """Rows that somebody has to act on: those that were sent again since are done with."""
+
+    title = _("left to do")
+    parameter_name = "left"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(state.value, state.label) for state in TO_DO]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[BillDelivery]) -> QuerySet[BillDelivery]:
+        asked = self.value()
+        return latest(queryset).filter(state=asked) if asked in TO_DO else queryset
+
+
+def latest(rows: QuerySet[BillDelivery]) -> QuerySet[BillDelivery]:
+    """Of each bill the delivery that holds: what was sent again is not looked back at."""
+    later = BillDelivery.objects.filter(bill=OuterRef("bill"), pk__gt=OuterRef("pk"))
+    return rows.filter(~Exists(later))
+
+
 @admin.register(BillDelivery)
 class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     """All bills with where they stand; the newest first."""
 
     change_list_template = "admin/bill_deliveries.html"
-    list_display = ("bill", "participant", "month", "payable", "address", "standing", "changed", "pdf")
-    list_filter = ("state", ("bill__period", admin.AllValuesFieldListFilter))
+    list_display = ("bill", "pdf", "participant", "payable", "address", "standing", "changed")
+    list_filter = (LeftToDo, "state", ("bill__period", admin.AllValuesFieldListFilter))
     search_fields = ("bill__reference", "bill__participant__code", "bill__participant__name", "address")
     list_select_related = ("bill__participant",)
     actions = ("send_selected", "mark_selected")
@@ -47,10 +67,6 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
     @admin.display(description=_("participant"), ordering="bill__participant__code")
     def participant(self, row: BillDelivery) -> str:
         return str(row.bill.participant)
-
-    @admin.display(description=_("month"), ordering="bill__period")
-    def month(self, row: BillDelivery) -> str:
-        return f"{row.bill.period:%Y-%m}" if row.bill.period else "–"
 
     @admin.display(description=_("payable (PLN)"), ordering="bill__payable_pln")
     def payable(self, row: BillDelivery) -> str:
@@ -80,8 +96,8 @@ class BillDeliveryAdmin(ReadOnlyTenantAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         cluster: Any = request.cluster  # type: ignore[attr-defined]
-        rows = BillDelivery.objects.filter(cluster=cluster).order_by().values_list("state").annotate(n=Count("pk"))
-        counts = dict(rows)
+        rows = latest(BillDelivery.objects.filter(cluster=cluster))
+        counts = dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
         standing = {
             "made": progress(cluster.pk),
             "waiting": counts.get(State.QUEUED, 0) + counts.get(State.SENDING, 0),

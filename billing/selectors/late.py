@@ -1,12 +1,12 @@
 """Bills that are or were paid late: interest by day, what was decided about it, and reminders."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from billing.domain.documents import DocumentKind
 from billing.domain.interest import InterestSpan, Rate, interest_pln, interest_spans
@@ -22,7 +22,7 @@ from billing.models import (
     ReminderTerms,
 )
 from billing.selectors.payments import BillStanding, standings
-from participants.models import Cluster, Participant
+from participants.models import Cluster, Membership, Participant
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,16 @@ def late_interest(cluster: Cluster, today: date, **wanted: object) -> list[LateI
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """An unpaid bill with its reminders: `due` is the step to send today, None if none is."""
+    """An unpaid bill with its reminders: `due` is the step to send today, None if none is.
+
+    `reachable`: there is an address to send it to.
+    """
 
     standing: BillStanding
     sent: Mapping[Step, date]
     paused: str
     due: Step | None
+    reachable: bool
 
 
 def terms_on(cluster: Cluster, day: date) -> ReminderTerms | None:
@@ -119,12 +123,26 @@ def overdue(cluster: Cluster, today: date, **wanted: object) -> list[Overdue]:
         paused[pause.bill_id] = pause.reason if pause.paused else ""
     terms = terms_on(cluster, today)
     days = step_days(terms) if terms else None
+    reached = _with_login(cluster, {each.bill.participant_id for each in found})
     rows = []
     for each in sorted(found, key=lambda each: (each.late_from, each.bill.pk)):
         reason = paused.get(each.bill.pk, "")
         step = step_due(each.bill.due_on, sent[each.bill.pk], days, today) if days and not reason else None
-        rows.append(Overdue(each, sent[each.bill.pk], reason, step))
+        who = each.bill.participant
+        rows.append(Overdue(each, sent[each.bill.pk], reason, step, bool(who.email) or who.pk in reached))
     return rows
+
+
+def acting(cluster_id: int, participants: Iterable[int]) -> QuerySet[Membership]:
+    """Logins that act for these participants, and are written to about what is late."""
+    levels = [Membership.Level.FULL, Membership.Level.ACT]
+    return Membership.objects.filter(
+        cluster=cluster_id, participant__in=participants, user__is_active=True, level__in=levels
+    )
+
+
+def _with_login(cluster: Cluster, participants: set[int]) -> set[int]:
+    return {pk for pk in acting(cluster.pk, participants).values_list("participant", flat=True) if pk}
 
 
 def step_days(terms: ReminderTerms) -> StepDays:

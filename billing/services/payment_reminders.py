@@ -14,11 +14,11 @@ from django.utils.translation import gettext, override
 from billing.domain.errors import BillingError
 from billing.domain.reminders import Step
 from billing.models import Bill, PaymentReminder, ReminderPause
-from billing.selectors.late import Overdue, overdue, terms_on
+from billing.selectors.late import Overdue, acting, overdue, terms_on
 from billing.services.locks import lock_payments
 from metering.domain.calendar import local_day, time_zone
 from participants.mails import address_of, message
-from participants.models import Cluster, Coordinator, Membership
+from participants.models import Cluster, Coordinator
 from participants.tenancy.scope import scope
 
 logger = logging.getLogger(__name__)
@@ -124,11 +124,8 @@ def _words(cluster: Cluster, payee: Coordinator, found: Overdue, step: Step, las
 
 def _readers(bill: Bill) -> Iterable[Reader]:
     """Those who act for the participant; without any login, its own address."""
-    acting = Membership.objects.filter(
-        cluster=bill.cluster_id, participant=bill.participant_id, user__is_active=True,
-        level__in=[Membership.Level.FULL, Membership.Level.ACT],
-    ).select_related("user").order_by("user")  # fmt: skip
-    found = [Reader(row.user.email, row.user.language) for row in acting]
+    rows = acting(bill.cluster_id, [bill.participant_id]).select_related("user").order_by("user")
+    found = [Reader(row.user.email, row.user.language) for row in rows]
     own = bill.participant.email
     return found or ([Reader(own, settings.LANGUAGE_CODE)] if own else [])
 

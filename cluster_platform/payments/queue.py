@@ -27,6 +27,8 @@ from participants.permissions import may
 
 A_PAGE = 50
 CANDIDATES = 50
+#: Of a search.
+MOST_TEXTS = 10
 WHY = {
     Why.UNKNOWN: _("no number in the title, and the account is not known"),
     Why.PAID: _("the bill it names is paid already"),
@@ -140,7 +142,7 @@ def _candidates(cluster: Cluster, row: BankTransaction, decided: Decision | None
     side = Q(payable_pln__gt=0) if row.amount_pln > 0 else Q(payable_pln__lt=0)
     bills = own_bills(cluster.pk).filter(side).select_related("participant").order_by("due_on", "pk")
     if asked:
-        named = Q(reference__icontains=asked) | Q(documents__number__icontains=asked) | _named(asked, "participant__")
+        named = _any_of(asked, "reference", "documents__number", "participant__code", "participant__name")
         pks = own_bills(cluster.pk).filter(named).values("pk")
         bills = bills.filter(pk__in=pks)
     else:
@@ -152,11 +154,18 @@ def _candidates(cluster: Cluster, row: BankTransaction, decided: Decision | None
 
 
 def _people(cluster: Cluster, asked: str) -> list[Participant]:
-    return list(Participant.objects.filter(_named(asked, ""), cluster=cluster)[:CANDIDATES]) if asked else []
+    if not asked:
+        return []
+    return list(Participant.objects.filter(_any_of(asked, "code", "name"), cluster=cluster)[:CANDIDATES])
 
 
-def _named(asked: str, prefix: str) -> Q:
-    return Q(**{f"{prefix}code__icontains": asked}) | Q(**{f"{prefix}name__icontains": asked})
+def _any_of(asked: str, *fields: str) -> Q:
+    """One of the fields has one of the texts between commas; a transfer may be for bills of several participants."""
+    found = Q(pk__in=[])
+    for text in filter(None, map(str.strip, asked.split(",")[:MOST_TEXTS])):
+        for field in fields:
+            found |= Q(**{f"{field}__icontains": text})
+    return found
 
 
 def _credits(cluster: Cluster) -> list[tuple[Participant, Decimal]]:

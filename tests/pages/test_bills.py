@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from billing.models import Bill, BillDelivery, BillOpening, BillPaper, Document
 from billing.selectors.papers import batches_to_make
 from billing.services.bills import BillDraft, issue
-from billing.services.deliveries import queue_bills
+from billing.services.deliveries import queue_bills, send_again
 from billing.services.papers import make_papers
 from participants.models import Membership, User
 from participants.tenancy.scope import scope
@@ -189,12 +189,25 @@ def test_the_coordinator_sees_what_did_not_arrive(cast: Cast) -> None:
     on_the_way(cast, sent=1, refused=1, no_address=1)
     text = text_of(signed_in(cast.coordinator).get(DELIVERIES))
     for said in (
-        "Not everybody has got the bill", "3 of 3 bills as PDF", "1 e-mails sent", "refused by the mail server: 1",
+        "Not everybody has got the bill", "3 of 3 bills as PDF", "Sent: 1", "refused by the mail server: 1",
         "no e-mail address: print it: 1", "because refused", cast.seller.email,
     ):  # fmt: skip
         assert said in text
-    only = text_of(signed_in(cast.coordinator).get(DELIVERIES + "?state__exact=refused"))
+    only = text_of(signed_in(cast.coordinator).get(DELIVERIES + "?left=refused"))
     assert "because refused" in only and "because no_address" not in only
+
+
+def test_what_was_sent_again_is_no_more_to_do(cast: Cast) -> None:
+    (row,) = on_the_way(cast, bounced=1)
+    assert "came back: 1" in text_of(signed_in(cast.coordinator).get(DELIVERIES))
+    with scope(cast.cluster.pk):
+        (again,) = send_again(cast.cluster, [row.bill], cast.coordinator, NOON)
+        BillDelivery.objects.filter(pk=again.pk).update(state="sent")
+    text = text_of(signed_in(cast.coordinator).get(DELIVERIES))
+    assert "All bills are sent" in text and "came back: 1" not in text and "Sent: 1" in text
+    assert "because bounced" not in text_of(signed_in(cast.coordinator).get(DELIVERIES + "?left=bounced"))
+    # The list still tells of it.
+    assert "because bounced" in text
 
 
 def test_all_sent_is_said(cast: Cast) -> None:

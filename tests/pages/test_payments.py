@@ -19,7 +19,7 @@ from billing.services.bills import BillDraft, issue
 from billing.services.interest_rates import load_interest_rates
 from billing.services.payments import match_payments
 from cluster_platform.payments import overdue, payouts
-from participants.models import Membership
+from participants.models import Membership, Participant
 from participants.tenancy.scope import scope
 from tests.billing.bills import FIRST, document, line
 from tests.billing.bills import bill as made_up
@@ -82,6 +82,10 @@ def test_bills_are_searched_by_participant_and_number(cast: Cast) -> None:
     assert bill.reference in page and other.reference not in page
     page = text_of(client.get(address, {"q": other.reference.lower()}))
     assert other.reference in page and bill.reference not in page
+    # One transfer for bills of two participants.
+    page = text_of(client.get(address, {"q": f"{cast.buyer.code} , {other.reference},"}))
+    assert other.reference in page and bill.reference in page
+    assert "No open bill fits" in text_of(client.get(address, {"q": ","}))
     # Nothing but credit of a participant.
     client.post(f"{address}?q={cast.buyer.code}", {"match": "1", "credit_of": cast.buyer.pk})
     assert "Credit" in text_of(client.get(reverse("admin:payments")))
@@ -128,6 +132,12 @@ def test_late_bills_their_interest_and_reminders(cast: Cast) -> None:
     assert "No interest has accrued" in page
     page = text_of(client.post(address, {"pause": bill.pk, "reason": "pays in parts"}, follow=True))
     assert "pays in parts" in page
+    assert "write by post" not in page
+    with scope(cast.cluster.pk):
+        Participant.objects.filter(pk=cast.buyer.pk).update(email="")
+        Membership.objects.filter(participant=cast.buyer.pk).update(level="read")
+    client.post(address, {"resume": bill.pk, "reason": "paid in parts"})
+    assert "no e-mail address: write by post" in text_of(client.get(address))
     page = text_of(client.get(reverse("admin:account", args=[cast.buyer.pk])))
     assert "overdue" in page and "Owes 1,5" in page
 
