@@ -33,7 +33,7 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
     """All e-invoices with where they stand; the newest first."""
 
     change_list_template = "admin/einvoices.html"
-    list_display = ("number", "participant", "month", "standing", "ksef_number", "changed_at", "files")
+    list_display = ("number", "participant", "standing", "ksef_number", "files", "month", "changed_at")
     list_filter = ("state", ("document__bill__period", admin.AllValuesFieldListFilter))
     search_fields = (
         "document__number", "ksef_number", "document__bill__participant__code", "document__bill__participant__name",
