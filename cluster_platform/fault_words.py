@@ -98,6 +98,8 @@ FINDINGS = (
     said("The difference of %(code)s is below the threshold and carried on."),
     said("A correction needs a reason of at most %(limit)s characters."),
     said("No difference is chosen."),
+    said("%(document)s: the seller %(name)s has no valid tax number (NIP): '%(value)s'"),
+    said("%(document)s: the buyer %(name)s has no valid tax number (NIP): '%(value)s'"),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")
