@@ -13,7 +13,7 @@ APPS := participants metering contracts clearing billing cluster_platform
 .PHONY: help demo codes test bench bench-large lint clean
 
 help:
-	@echo "make demo   load, clear and bill the example cluster, then serve it (PORT=8000)"
+	@echo "make demo   load, clear and bill the example cluster, then serve it (PORT=8000; OPEN_JUNE=1 leaves June to be closed by you)"
 	@echo "make codes  codes with which the demo's coordinator and distributor sign in"
 	@echo "make test   all tests"
 	@echo "make bench  time and memory of June of the example; make bench-large: of 10,000 metering points (30 minutes)"
@@ -21,7 +21,7 @@ help:
 	@echo "make clean  remove .venv and what the tools left; var/ with your data stays"
 
 demo: $(RUN) $(LOCALES)
-	@$(BIN)/python manage.py demo --port $(PORT)
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(OPEN_JUNE),--open-june)
 
 codes: $(RUN)
 	@$(BIN)/python manage.py demo_codes

@@ -1,9 +1,11 @@
 """What the checks of closing say, for people."""
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from billing.numbers import number
 from billing.selectors.checklist import Check
+from billing.words import dated
 
 
 def check_name(code: str) -> str:
@@ -28,7 +30,7 @@ def check_detail(check: Check) -> str:
 
 
 def _finished(check: Check) -> str:
-    return gettext("It ends on %(day)s.") % {"day": check.figures["end"]}
+    return gettext("It can be closed from %(day)s on.") % {"day": dated(check.figures["end"], "DATE_FORMAT")}
 
 
 def _settled(check: Check) -> str:
@@ -74,7 +76,7 @@ def _assurance(check: Check) -> str:
 
 
 def _previous(check: Check) -> str:
-    return gettext("%(month)s is still open.") % {"month": check.figures["month"]}
+    return gettext("%(month)s is still open.") % {"month": capfirst(dated(check.figures["month"], "F Y"))}
 
 
 def _parties(check: Check) -> str:

@@ -8,18 +8,21 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.domain.ledger import AccountKind
+from clearing.models import ExternalSettlement
+from contracts.models import ExternalPartner
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
 
 
 class Account(TenantModel):
-    """One account; a participant's has its participant."""
+    """One account; a participant's has its participant, an external partner's its partner."""
 
     append_only = True
     audited = False
 
     class Kind(models.TextChoices):
         PARTICIPANT = AccountKind.PARTICIPANT, _("participant")
+        PARTNER = AccountKind.PARTNER, _("external partner")
         BANK = AccountKind.BANK, _("bank")
         MARKET = AccountKind.MARKET, _("energy market")
         DISTRIBUTOR = AccountKind.DISTRIBUTOR, _("distributor")
@@ -34,23 +37,30 @@ class Account(TenantModel):
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     participant = TenantForeignKey(Participant, null=True, verbose_name=_("participant"))
+    partner = TenantForeignKey(ExternalPartner, null=True, db_index=False, verbose_name=_("external partner"))
 
     class Meta:
         verbose_name = _("account of the ledger")
         verbose_name_plural = _("accounts of the ledger")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["cluster", "kind", "participant"], nulls_distinct=False, name="one_account_a_kind"
+                fields=["cluster", "kind", "participant", "partner"], nulls_distinct=False, name="one_account_a_kind"
             ),
             models.CheckConstraint(
-                name="account_of_a_participant",
-                condition=Q(kind="participant", participant__isnull=False)
-                | (~Q(kind="participant") & Q(participant=None)),
+                name="account_of_its_owner",
+                condition=Q(kind="participant", participant__isnull=False, partner=None)
+                | Q(kind="partner", partner__isnull=False, participant=None)
+                | (~Q(kind__in=["participant", "partner"]) & Q(participant=None, partner=None)),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.participant}" if self.participant else f"{self.get_kind_display()}"
+        return f"{self.participant or self.partner or self.get_kind_display()}"
+
+    @property
+    def key(self) -> tuple[AccountKind, int | None]:
+        """Its kind, and the id of the participant or partner whose it is."""
+        return AccountKind(self.kind), self.participant_id or self.partner_id
 
 
 class JournalEntry(TenantModel):
@@ -65,6 +75,8 @@ class JournalEntry(TenantModel):
     document = TenantForeignKey("billing.Document", null=True, verbose_name=_("document"))
     #: The month whose bills it belongs to; empty where it belongs to none.
     period = models.DateField(_("month (its first day)"), null=True)
+    #: The approved settlement with an external partner that it posts.
+    settlement = TenantForeignKey(ExternalSettlement, null=True, db_index=False, verbose_name=_("external settlement"))
     reverses = TenantForeignKey("self", null=True, db_index=False, verbose_name=_("reverses"))
     posted_at = models.DateTimeField(_("posted at"))
     user = models.ForeignKey(
@@ -79,6 +91,7 @@ class JournalEntry(TenantModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cluster", "number"], name="one_entry_a_number"),
             models.UniqueConstraint(fields=["cluster", "reverses"], name="reversed_once"),
+            models.UniqueConstraint(fields=["cluster", "settlement"], name="settlement_posted_once"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 """The months of the statutory relief in the coordinator's admin."""
 
+from decimal import Decimal
+
 from django.contrib import admin
 from django.db.models import Sum
 from django.utils.html import format_html, format_html_join
@@ -8,6 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import ReliefMonth, Statement, StatementLine
+from billing.numbers import number
+from billing.words import COMPONENTS, said
 from contracts.domain.tariff import RELIEF_ENDING
 from participants.tenancy.admin import ReadOnlyTenantAdmin
 
@@ -38,7 +42,7 @@ class ReliefMonthAdmin(ReadOnlyTenantAdmin):
 
     @admin.display(description=_("self-consumption"))
     def share(self, month: ReliefMonth) -> str:
-        return f"{100 * month.self_consumption:.2f} %"
+        return f"{number(100 * month.self_consumption, 2)} %"
 
     @admin.display(description=_("of the shared, to members who trade (kWh)"))
     def given(self, month: ReliefMonth) -> str:
@@ -55,7 +59,12 @@ class ReliefMonthAdmin(ReadOnlyTenantAdmin):
             lines.values("component").annotate(kwh=Sum("quantity"), pln=Sum("amount_exact_pln")).order_by("component")
         )
         rows = [
-            (row["component"].removesuffix(RELIEF_ENDING), f"{row['kwh']:.3f}", f"{-row['pln']:.2f}") for row in sums
+            (
+                said(COMPONENTS, row["component"].removesuffix(RELIEF_ENDING)),
+                number(row["kwh"], 3),
+                number(-row["pln"], 2),
+            )
+            for row in sums
         ]
         if not rows:
             return gettext("Nothing was waived.")
@@ -68,4 +77,4 @@ class ReliefMonthAdmin(ReadOnlyTenantAdmin):
 
 
 def _kwh(wh: int) -> str:
-    return f"{wh / 1000:,.3f}".replace(",", "\N{NO-BREAK SPACE}")
+    return number(Decimal(wh).scaleb(-3), 3)

@@ -1,9 +1,10 @@
 """The reader's words for the codes in the data. An unknown code is shown as it is."""
 
 from datetime import date
+from decimal import Decimal
 
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, npgettext
 from django.utils.translation import gettext_lazy as _
 
 from contracts.domain.tariff import RELIEF_ENDING
@@ -52,6 +53,13 @@ def said(words: dict, code: str) -> str:
     if words is COMPONENTS and code.endswith(RELIEF_ENDING):
         return gettext("%(levy)s: statutory relief") % {"levy": said(words, code.removesuffix(RELIEF_ENDING))}
     return str(words.get(code, code.replace("_", " ")))
+
+
+def unit(code: str, quantity: Decimal) -> str:
+    """The reader's word for the unit of so much: one month, two months, half of a month."""
+    if quantity != quantity.to_integral_value():
+        return said(UNITS_IN_PART, code)
+    return npgettext("quantity", "month", "months", int(quantity)) if code == "month" else said(UNITS, code)
 
 
 def dated(day: date, pattern: str) -> str:

@@ -6,11 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
 
+from billing.domain.documents import ZERO
 from billing.models import Bill, BillPaper
 from billing.papers.letter import file_name
 from billing.papers.pdf import svg_of
 from billing.papers.sheet import bill_sheet
 from billing.selectors.bills import bill_content
+from billing.selectors.ledger import statement_of_account
+from cluster_platform.fault_words import finding_in_words
 from cluster_platform.portal import bills as own_bills
 from cluster_platform.views import Member, for_members, frame
 
@@ -20,6 +23,17 @@ def bills(request: HttpRequest, member: Member) -> HttpResponse:
     """All bills, the newest first; the newest is the answer."""
     found = own_bills.list_of(member.cluster, member.participant, _user(request), member.today)
     return render(request, "member/bills.html", frame(member, "money") | {"found": found})
+
+
+@for_members
+def account(request: HttpRequest, member: Member) -> HttpResponse:
+    """The member's statement of account: what was billed and paid, and what is owed after each, the latest first."""
+    lines = statement_of_account(member.cluster.pk, member.participant.pk)
+    context = frame(member, "money") | {
+        "lines": [(line, finding_in_words(line.text)) for line in reversed(lines)],
+        "balance_pln": lines[-1].balance_pln if lines else ZERO,
+    }
+    return render(request, "member/account.html", context)
 
 
 @for_members

@@ -19,6 +19,7 @@ from billing.models import EInvoice
 from billing.selectors.einvoices import standing, waited_for
 from billing.services.einvoices import keep_outside, send_again
 from billing.tasks import start_einvoices
+from cluster_platform.fault_words import finding_in_words
 from participants.tenancy.admin import ReadOnlyTenantAdmin, request_may
 
 State = EInvoice.State
@@ -32,7 +33,7 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
     """All e-invoices with where they stand; the newest first."""
 
     change_list_template = "admin/einvoices.html"
-    list_display = ("number", "participant", "month", "standing", "ksef_number", "changed_at", "files")
+    list_display = ("number", "participant", "standing", "ksef_number", "files", "month", "changed_at")
     list_filter = ("state", ("document__bill__period", admin.AllValuesFieldListFilter))
     search_fields = (
         "document__number", "ksef_number", "document__bill__participant__code", "document__bill__participant__name",
@@ -40,10 +41,10 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
     list_select_related = ("document__bill__participant",)
     actions = ("send_selected", "keep_selected")
     fields = (
-        "number", "participant", "state", "reason", "ksef_number", "files", "session", "reference", "xml_hash",
+        "number", "participant", "standing", "ksef_number", "files", "session", "reference", "xml_hash",
         "attempts", "not_before", "queued_at", "changed_at", "changed_by",
     )  # fmt: skip
-    readonly_fields = ("number", "participant", "files")
+    readonly_fields = ("number", "participant", "standing", "files")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EInvoice]:
         """Without the files themselves: a page of the list would be megabytes."""
@@ -68,7 +69,7 @@ class EInvoiceAdmin(ReadOnlyTenantAdmin):
         state = str(row.get_state_display())
         if row.state == State.QUEUED and (original := waited_for([row]).get(row.pk)):
             return gettext("%(state)s: waits for the number of %(original)s") % {"state": state, "original": original}
-        return f"{state}: {row.reason}" if row.reason else state
+        return f"{state}: {finding_in_words(row.reason)}" if row.reason else state
 
     @admin.display(description=_("files"))
     def files(self, row: EInvoice) -> str:

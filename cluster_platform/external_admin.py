@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from billing import numbers
+from billing.services.external import post_settlements
 from clearing.domain.supplier_file import SupplierFileRefused
 from clearing.models import ExternalDifference, ExternalInvoiceFile, ExternalSettlement
 from clearing.selectors.external import rules_of
@@ -146,7 +147,8 @@ def _act(request: HttpRequest, cluster: Cluster, row: ExternalSettlement, now: d
         messages.success(request, text % {"n": numbers.number(count)})
     elif what == "approve":
         service.approve(row, user_id, now)
-        messages.success(request, gettext("Approved: from now on nothing of it can be changed."))
+        post_settlements(cluster, now, user_id)
+        messages.success(request, gettext("Approved and posted: from now on nothing of it can be changed."))
     elif what == "correct":
         made = service.correct(row, request.POST.get("reason", ""), user_id, now)
         return redirect("admin:external_settlement", made.pk)

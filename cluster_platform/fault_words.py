@@ -70,6 +70,9 @@ FINDINGS = (
     said("%(value)s has more than %(places)s decimals"),
     said("%(day)s has %(count)s of %(whole)s quarter-hours; the first that lacks ends at %(time)s"),
     said("%(time)s is yet to come"),
+    said("rounding %(month)s"),
+    said("external settlement %(month)s, version %(version)s, invoice %(number)s"),
+    said("external settlement %(month)s, invoice %(number)s"),
     said("bank transfer %(number)s taken back"),
     said("bank transfer %(number)s"),
     said("the file is larger than %(size)s MB; export a shorter time from the bank"),
@@ -95,6 +98,8 @@ FINDINGS = (
     said("The difference of %(code)s is below the threshold and carried on."),
     said("A correction needs a reason of at most %(limit)s characters."),
     said("No difference is chosen."),
+    said("%(document)s: the seller %(name)s has no valid tax number (NIP): '%(value)s'"),
+    said("%(document)s: the buyer %(name)s has no valid tax number (NIP): '%(value)s'"),
     said("%(code)s: overlap: from %(start)s on two rows apply; end the earlier one on %(end)s"),
 )
 _FILLED_IN = re.compile(r"%\((\w+)\)s")

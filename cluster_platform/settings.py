@@ -320,6 +320,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 CELERY_TIMEZONE = "UTC"
+#: Work of minutes (closing a month, its thousands of PDFs) has its own workers, so that clearing does not wait for it.
+CELERY_TASK_ROUTES = {
+    "billing.tasks.compute_month": {"queue": "billing"},
+    "billing.tasks.go_on_closing": {"queue": "billing"},
+    "billing.tasks.make_papers_of": {"queue": "billing"},
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 LOGGING = {

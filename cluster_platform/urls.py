@@ -26,6 +26,7 @@ urlpatterns = [
     path("money/", views.member_money, name="money"),
     path("money/<str:period>.csv", views.statement_csv, name="statement_csv"),
     path("bills/", bill_views.bills, name="bills"),
+    path("bills/account/", bill_views.account, name="bills_account"),
     path("bills/<int:number>/", bill_views.bill, name="bill"),
     path("bills/<int:number>.pdf", bill_views.bill_pdf, name="bill_pdf"),
     path("cluster/", views.member_cluster, name="cluster"),

@@ -29,6 +29,9 @@ class TariffBook(models.Model):
     valid_from = models.DateField(_("from"))
     #: {"station": "0.25", …}: discounts for the clusters whose own settings name none for the level.
     sharing_discount = models.JSONField(_("discount by sharing level"), default=dict, blank=True)
+    #: {"tariff.csv": {"file": "book.xlsx, sheet tariff", "lines": [2, 3, …]}, …}: where the rows stood when they came,
+    #: in their order, so that what is found later names the sender's own rows.
+    places = models.JSONField(_("rows of the files"), default=dict, blank=True)
     #: Where the figures come from, and what a draft still lacks.
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("created"))

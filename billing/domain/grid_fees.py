@@ -7,14 +7,13 @@ from decimal import Decimal
 from contracts.domain.money import half_up
 
 CENT = Decimal("0.01")
-RATE_PLACES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class GridFeeRow:
     """One row; `quantity` in `unit`, `amount_pln` rounded so that the rows sum to the whole.
 
-    `rate_pln`: the rate that explains the amount, None where several are summed.
+    `rate_pln`: the rate of all that is summed, None where there are several.
     """
 
     group: str
@@ -24,14 +23,8 @@ class GridFeeRow:
     unit: str
     quantity: Decimal
     exact_pln: Decimal
+    rate_pln: Decimal | None = None
     amount_pln: Decimal = Decimal(0)
-
-    @property
-    def rate_pln(self) -> Decimal | None:
-        if not self.quantity:
-            return None
-        rate = half_up(self.exact_pln / self.quantity, RATE_PLACES)
-        return rate if abs(rate * self.quantity - self.exact_pln) < CENT / 2 else None
 
 
 def total_pln(rows: Sequence[GridFeeRow]) -> Decimal:

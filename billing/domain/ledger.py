@@ -21,12 +21,14 @@ from contracts.domain.money import half_up
 
 
 class AccountKind(StrEnum):
-    """Participants have an account each, everything else one a cluster.
+    """Participants and external partners have an account each, everything else one a cluster.
 
-    `market` takes all energy: what neighbours pay and get cancels out there, what is left is the outside market's.
+    `market` takes all energy: what neighbours pay and get cancels out there, what is left is the outside market's. The
+    invoices of suppliers and buyers are posted against it.
     """
 
     PARTICIPANT = "participant"
+    PARTNER = "partner"
     BANK = "bank"
     MARKET = "market"
     DISTRIBUTOR = "distributor"
@@ -83,6 +85,12 @@ def document_postings(document: Document) -> dict[AccountKind, Decimal]:
         amounts[_SETTLEMENTS[settlement.reason]] += sign * settlement.amount_pln
     amounts[AccountKind.PARTICIPANT] -= sign * document.payable_pln
     return {kind: amount for kind, amount in amounts.items() if amount}
+
+
+def partner_postings(direction: str, net_pln: Decimal) -> dict[AccountKind, Decimal]:
+    """What the net total of an external partner's invoice posts: a supplier is owed it, a buyer owes it."""
+    owes = net_pln if direction == "sale" else -net_pln
+    return {AccountKind.PARTNER: owes, AccountKind.MARKET: -owes} if owes else {}
 
 
 def rounding_postings(

@@ -6,6 +6,7 @@ What lies outside VAT (`Settlement`) is the element `Rozliczenie` below the amou
 The schema and its licence are in `billing/data/ksef`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +25,7 @@ NAMESPACE = "http://crd.gov.pl/wzor/2025/06/25/13775/"
 SCHEMA = Path(__file__).parent.parent / "data" / "ksef" / "schemat_FA(3)_v1-0E.xsd"
 KINDS = (DocumentKind.SALE, DocumentKind.SELF_BILLING)
 SYSTEM = "Cluster Platform"
+NIP = re.compile(r"[1-9](\d[1-9]|[1-9]\d)\d{7}")
 LONGEST_LINE, LONGEST = 512, 256
 QUANTITY_PLACES = 6
 #: VAT rate → the fields of its net and VAT, and what a line calls it.
@@ -102,7 +104,7 @@ def _schema() -> etree.XMLSchema:
 
 def _seller(element: etree._Element, document: Document) -> None:
     party = document.seller
-    if not nip_check.is_valid(party.nip):
+    if not _is_nip(party.nip):
         raise BillingError(f"{document.number}: the seller {party.name} has no valid tax number (NIP): '{party.nip}'")
     identity = _add(element, "DaneIdentyfikacyjne")
     _add(identity, "NIP", nip_check.compact(party.nip))
@@ -114,8 +116,10 @@ def _buyer(element: etree._Element, document: Document) -> None:
     party = document.buyer
     identity = _add(element, "DaneIdentyfikacyjne")
     if party.nip:
-        if not nip_check.is_valid(party.nip):
-            raise BillingError(f"{document.number}: the buyer's tax number (NIP) is not valid: '{party.nip}'")
+        if not _is_nip(party.nip):
+            raise BillingError(
+                f"{document.number}: the buyer {party.name} has no valid tax number (NIP): '{party.nip}'"
+            )
         _add(identity, "NIP", nip_check.compact(party.nip))
     else:
         _add(identity, "BrakID", YES)
@@ -126,6 +130,11 @@ def _buyer(element: etree._Element, document: Document) -> None:
     # Neither for a unit of a municipality nor for a member of a VAT group.
     _add(element, "JST", NO)
     _add(element, "GV", NO)
+
+
+def _is_nip(text: str) -> bool:
+    """The check digit is right, and an office that exists has given it: KSeF's schema takes no others."""
+    return bool(nip_check.is_valid(text) and NIP.fullmatch(nip_check.compact(text)))
 
 
 def _address(element: etree._Element, party: Party, document: Document) -> None:

@@ -13,6 +13,7 @@ from billing.domain.lines import ASSURANCE, SERVICE_FEE
 from billing.models import BillingPeriod, Statement, StatementLine
 from billing.selectors.statements import current_statements, progress
 from billing.selectors.terms import Month, month_of
+from billing.words import COMPONENTS
 from clearing.selectors.external import unsettled_directions
 from metering.domain.calendar import format_period, local_midnight, months_before, next_month
 from participants.models import Cluster, Coordinator
@@ -79,7 +80,7 @@ def _previous(at: Situation) -> Check:
     closed = BillingPeriod.objects.filter(cluster=at.cluster, state=BillingPeriod.State.CLOSED).values("month")
     open_ = Statement.objects.filter(cluster=at.cluster, period__lt=at.month.first).exclude(period__in=closed)
     first = open_.order_by("period").values_list("period", flat=True).first()
-    return Check("previous", first is None, figures={"month": format_period(first) if first else ""})
+    return Check("previous", first is None, figures={"month": first})
 
 
 def _parties(at: Situation) -> Check:
@@ -145,7 +146,8 @@ class Draft:
     total_pln: Decimal
     before_statements: int
     before_total_pln: Decimal
-    sums: dict[str, Decimal]
+    #: Component, this month's sum, last month's.
+    sums: list[tuple[str, Decimal, Decimal]]
     outliers: list[Outlier]
 
 
@@ -159,8 +161,16 @@ def draft(cluster: Cluster, month: date) -> Draft:
     outliers.sort(key=lambda each: (-abs(each.difference_pln), each.code))
     return Draft(
         len(now), sum((amount for _, _, amount in now), ZERO), len(before), sum(before.values(), ZERO),
-        component_sums(cluster, whole), outliers[:OUTLIERS_SHOWN],
+        _sums(cluster, whole, month_of(cluster, format_period(months_before(month, 1)))), outliers[:OUTLIERS_SHOWN],
     )  # fmt: skip
+
+
+def _sums(cluster: Cluster, month: Month, before: Month) -> list[tuple[str, Decimal, Decimal]]:
+    """By component in the order in which bills name them, what they do not know last."""
+    now, then = component_sums(cluster, month), component_sums(cluster, before)
+    places = {code: place for place, code in enumerate(COMPONENTS)}
+    codes = sorted({*now, *then}, key=lambda code: (places.get(code, len(places)), code))
+    return [(code, now.get(code, ZERO), then.get(code, ZERO)) for code in codes]
 
 
 def _stands_out(row: Outlier) -> bool:

@@ -14,8 +14,10 @@ from billing.selectors.issuing import documented, posted_amounts
 
 # A line lies in the days of one row of its metering point.
 _BY_GROUP = """
-SELECT a.tariff_group, l.component, l.zone, l.sharing_level, l.unit, sum(l.quantity), sum(l.amount_exact_pln)
+SELECT a.tariff_group, l.component, l.zone, l.sharing_level, l.unit, sum(l.quantity), sum(l.amount_exact_pln),
+       CASE WHEN min(rate.pln) = max(rate.pln) THEN min(rate.pln) END
 FROM billing_statementline l
+CROSS JOIN LATERAL (SELECT round(l.amount_exact_pln / nullif(l.quantity, 0), 6) AS pln) rate
 JOIN metering_pointassignment a
   ON a.cluster_id = l.cluster_id AND a.metering_point_id = l.metering_point_id
  AND l.rate_from >= a.valid_from AND (a.valid_to IS NULL OR l.rate_from < a.valid_to)
@@ -36,8 +38,8 @@ def collective_statement(period: BillingPeriod) -> list[GridFeeRow]:
             {"cluster": period.cluster_id, "statements": statements, "first": days[0], "end": days[1]},
         )
         rows = [
-            GridFeeRow(group, component, zone, level, unit, quantity, exact)
-            for group, component, zone, level, unit, quantity, exact in cursor.fetchall()
+            GridFeeRow(group, component, zone, level, unit, quantity, exact, rate)
+            for group, component, zone, level, unit, quantity, exact, rate in cursor.fetchall()
             if account_of_component(component) == AccountKind.DISTRIBUTOR
         ]
     amounts = split_cents([row.exact_pln for row in rows])

@@ -111,15 +111,17 @@ class StandardSpans:
                 )
                 for row in positions
             )  # fmt: skip
-        found = []
+        found, unpriced = [], []
         for slot, number, drawn, fed_in, sale_nano, missing, first_missing in own.take(span):
-            if missing:
-                first = format_instant(datetime.fromtimestamp(first_missing, UTC))
-                raise BillingError(
-                    f"There is no market price for {missing} quarter-hours or hours of {self._month.name} in which "
-                    f"{member} fed in, the first {first}: import the market prices."
-                )
             found.append(StandardSums(slot, number, drawn, fed_in, sale_nano))
+            if missing:
+                unpriced.append((first_missing, missing))
+        if unpriced:
+            first = format_instant(datetime.fromtimestamp(min(unpriced)[0], UTC))
+            raise BillingError(
+                f"There is no market price for {sum(count for _, count in unpriced)} quarter-hours or hours of "
+                f"{self._month.name} in which {member} fed in, the first {first}: import the market prices."
+            )
         return tuple(found)
 
 

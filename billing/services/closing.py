@@ -29,6 +29,7 @@ from billing.selectors.issuing import (
     statements_up_to,
 )
 from billing.services.bills import BillDraft, issue
+from billing.services.external import post_settlements
 from billing.services.ledger import AccountKey, EntryDraft, post_all
 from billing.services.statements import BillingReport, bill_period
 from contracts.domain.tariff import TariffError
@@ -213,6 +214,7 @@ def _issue_batch(cluster: Cluster, period: BillingPeriod, now: datetime) -> bool
 def _finish(cluster: Cluster, period: BillingPeriod, now: datetime) -> None:
     terms = _terms(cluster, period)
     round_off(cluster, period.month, terms, terms.issued_on, now, period.user_id)
+    post_settlements(cluster, now, period.user_id)
     period.state, period.closed_at = BillingPeriod.State.CLOSED, now
     period.save()
 

@@ -11,8 +11,9 @@ from django.db.models import Max
 from billing.domain.errors import BillingError
 from billing.domain.ledger import AccountKind
 from billing.models import Account, Document, JournalEntry, Posting
+from clearing.models import ExternalSettlement
 
-#: An account: its kind, and the participant's id for a participant's.
+#: An account: its kind, and the id of the participant or partner whose it is.
 AccountKey = tuple[AccountKind, int | None]
 LONGEST_TEXT = 200
 
@@ -27,6 +28,7 @@ class EntryDraft:
     document: Document | None = None
     reverses: JournalEntry | None = None
     period: date | None = None
+    settlement: ExternalSettlement | None = None
 
 
 def post(
@@ -47,13 +49,13 @@ def post_all(
         remains = sum(draft.amounts.values(), Decimal(0))
         if remains != 0 or not any(draft.amounts.values()):
             raise BillingError(f"'{draft.text}' can't be posted: {remains} PLN remain")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cluster_id}"])
+    lock_journal(cluster_id)
     last = JournalEntry.objects.filter(cluster=cluster_id).aggregate(last=Max("number"))["last"] or 0
     entries = JournalEntry.objects.bulk_create(
         JournalEntry(
             cluster_id=cluster_id, number=number, booked_on=draft.booked_on, text=draft.text[:LONGEST_TEXT],
-            document=draft.document, reverses=draft.reverses, period=draft.period, posted_at=now, user_id=user_id,
+            document=draft.document, reverses=draft.reverses, period=draft.period, settlement=draft.settlement,
+            posted_at=now, user_id=user_id,
         )
         for number, draft in enumerate(drafts, start=last + 1)
     )  # fmt: skip
@@ -67,12 +69,18 @@ def post_all(
     return entries
 
 
+def lock_journal(cluster_id: int) -> None:
+    """One transaction at a time posts, until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cluster_id}"])
+
+
 def reverse(entry: JournalEntry, booked_on: date, text: str, now: datetime, user_id: int | None = None) -> JournalEntry:
     """The entry that takes `entry` back; raises BillingError for one that is taken back already."""
     if JournalEntry.objects.filter(cluster=entry.cluster_id, reverses=entry).exists():
         raise BillingError(f"entry {entry.number} is taken back already")
     postings = entry.postings.select_related("account")
-    amounts = {(AccountKind(each.account.kind), each.account.participant_id): -each.amount_pln for each in postings}
+    amounts = {each.account.key: -each.amount_pln for each in postings}
     return post(entry.cluster_id, booked_on, text, amounts, now, user_id=user_id, reverses=entry)
 
 
@@ -82,7 +90,7 @@ def accounts_of(cluster_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey,
     found = _stored(cluster_id, wanted)
     missing = [key for key in wanted if key not in found]
     if missing:
-        rows = [Account(cluster_id=cluster_id, kind=kind, participant_id=owner) for kind, owner in missing]
+        rows = [Account(cluster_id=cluster_id, kind=kind, **_owner(kind, owner)) for kind, owner in missing]
         Account.objects.bulk_create(rows, ignore_conflicts=True)
         found = _stored(cluster_id, wanted)
     return found
@@ -90,4 +98,8 @@ def accounts_of(cluster_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey,
 
 def _stored(cluster_id: int, keys: Iterable[AccountKey]) -> dict[AccountKey, int]:
     rows = Account.objects.filter(cluster=cluster_id, kind__in={kind for kind, _ in keys})
-    return {(AccountKind(row.kind), row.participant_id): row.pk for row in rows}
+    return {row.key: row.pk for row in rows}
+
+
+def _owner(kind: AccountKind, owner: int | None) -> dict[str, int | None]:
+    return {"partner_id" if kind == AccountKind.PARTNER else "participant_id": owner}

@@ -1,5 +1,6 @@
 """Page of grid fees: what the coordinator owes the distributor for a month, and what the distributor bills itself."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -36,6 +37,7 @@ def month_context(cluster: Cluster, period: BillingPeriod) -> dict[str, Any]:
     bills = own_bills(cluster.pk, cluster.dso_id, period.month)
     return {
         "period": period,
+        "direct": [(date.fromisoformat(first), date.fromisoformat(end)) for first, end in period.direct],
         "rows": rows,
         "total_pln": total_pln(rows),
         "books_pln": owed_in_the_books(cluster.pk, period.month),

@@ -26,6 +26,16 @@ def web_server(application: str, port: int) -> list[str]:
     return ["gunicorn", application, "--bind", address, "--workers", "2", "--threads", "4", "--no-control-socket"]
 
 
+def workers() -> dict[str, list[str]]:
+    """The demo's workers by name, with their arguments: what takes minutes does not hold up clearing."""
+    return {
+        "worker": ["worker", "--concurrency", "2", "--loglevel", "INFO"],
+        "billing-worker": [
+            "worker", "--queues", "billing", "--hostname", "billing@%h", "--concurrency", "1", "--loglevel", "INFO",
+        ],
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Program:
     name: str

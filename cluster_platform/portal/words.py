@@ -3,9 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from billing.words import COMPONENTS, PLACES, UNITS, UNITS_IN_PART, ZONES, dated, said
+from billing.words import COMPONENTS, PLACES, UNITS, UNITS_IN_PART, ZONES, dated, said, unit
 
-__all__ = ["BILL_STATES", "COMPONENTS", "PLACES", "ROLES", "UNITS", "UNITS_IN_PART", "ZONES", "dated", "said"]
+__all__ = ["BILL_STATES", "COMPONENTS", "PLACES", "ROLES", "UNITS", "UNITS_IN_PART", "ZONES", "dated", "said", "unit"]
 
 #: `billing.domain.bill_state.BillState`
 BILL_STATES = {

@@ -122,8 +122,7 @@ def zone(code: str) -> str:
 def quantity(value: Decimal, unit: str) -> SafeString:
     """A statement line's quantity: whole where it is whole."""
     whole = value == value.to_integral_value()
-    names = words.UNITS if whole else words.UNITS_IN_PART
-    return with_unit(numbers.number(value, 0 if whole and unit != "kWh" else 3), words.said(names, unit))
+    return with_unit(numbers.number(value, 0 if whole and unit != "kWh" else 3), words.unit(unit, value))
 
 
 @register.filter

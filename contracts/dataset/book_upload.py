@@ -98,15 +98,21 @@ def _read(found: Mapping[str, Grid], name: str, parse: Callable[[Fields], Row], 
         return Table(grid.file, (), ())
     rows: list[Row] = []
     lines: list[int] = []
+    owners: set[str] = {dso}
     for line, values in zip(grid.lines[1:], grid.rows[1:], strict=True):
         if any(values[len(header) :]):
             faults.add(grid.file, line, "", f"there are {len(values)} values for {len(header)} columns")
             continue
         padded = [*values, *[""] * len(header)][: len(header)]
         texts = {column: _as_format(column, value) for column, value in zip(header, padded, strict=True)}
-        texts.setdefault("dso", dso)
         fields = Fields(faults, grid.file, line, texts)
         _tell_traps(fields, texts)
+        owner = texts.get("dso", dso)
+        if owner in owners:
+            # Told once, not in every row: the rest of what is wrong would not be seen.
+            owner = dso
+        texts["dso"] = owner
+        owners.add(owner)
         rows.append(parse(fields))
         lines.append(line)
     return Table(grid.file, tuple(rows), tuple(lines))

@@ -49,6 +49,10 @@ class Faults:
         if len(self._found) >= LIMIT:
             raise DatasetError(tuple(sorted(self._found)), more=True)
 
+    def told(self, file: str, line: int, column: str) -> bool:
+        """Whether a mistake of that place is noted already."""
+        return any((each.file, each.line, each.column) == (file, line, column) for each in self._found)
+
     def check(self) -> None:
         """Raise whatever was found."""
         if self._found:

@@ -39,8 +39,10 @@ class Fields:
         self._values = values
 
     def fault(self, column: str, text: str) -> None:
-        """Note a mistake of this place."""
-        self._faults.add(self._file, self._line_of(column), column, text)
+        """Note a mistake of this place; one is enough for a value."""
+        line = self._line_of(column)
+        if not self._faults.told(self._file, line, column):
+            self._faults.add(self._file, line, column, text)
 
     def _line_of(self, column: str) -> int:
         return self._line if isinstance(self._line, int) else self._line(column)

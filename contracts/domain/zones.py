@@ -18,6 +18,7 @@ ANY_GROUP = "*"
 OTHERWISE = "otherwise"
 WORKDAY, FREE = "workday", "free"
 DAY_TYPES = ("all", WORKDAY, FREE, OTHERWISE)
+DAYS_IN_WORDS = {WORKDAY: "workdays", FREE: "free days"}
 DAY_MINUTES = 24 * 60
 
 _MONTHS = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?", re.ASCII)
@@ -178,17 +179,28 @@ def _partition_problems(
         for day_type in (WORKDAY, FREE):
             active = [i for i in indexes if rows[i].in_month(month) and rows[i].on(day_type)]
             for (first, second), (start, end) in _steps(rows, active):
-                minutes = f"{format_clock(start)} to {format_clock(end)} of a {day_type} day"
+                minutes = f"{format_clock(start)} to {format_clock(end)} on {DAYS_IN_WORDS[day_type]}"
                 if second is not None:
                     key = (second, "from", f"overlap at {minutes}: two rows apply")
                 elif first is None and gaps and not rest:
-                    key = (indexes[0], "from", f"gap at {minutes}: no zone applies")
+                    key = (*_beside(rows, active, start, end, indexes[0]), f"gap at {minutes}: no zone applies")
                 else:
                     continue
                 faults.setdefault(key, []).append(month)
     for (row, column, text), months in faults.items():
         listed = ", ".join(str(month) for month in dict.fromkeys(months))
         yield BookProblem(row, column, f"zones of group {group}: {text} (months {listed})")
+
+
+def _beside(rows: Sequence[ZoneRow], active: Sequence[int], start: int, end: int, none: int) -> tuple[int, str]:
+    """Row and column at which a gap is told: the row that follows it, else the one before it, else `none`."""
+    for i in active:
+        if rows[i].start == end % DAY_MINUTES:
+            return i, "from"
+    for i in active:
+        if start in (rows[i].end, (rows[i].end or 0) % DAY_MINUTES):
+            return i, "to"
+    return none, "from"
 
 
 def _steps(

@@ -62,10 +62,20 @@ def book_records(tariff: Tariff) -> tuple[r.BookRecord, ...]:
 
 
 def book_tables(book: TariffBook) -> BookTables:
-    """What one book says, published or not, as it would stand in its files."""
+    """What one book says, published or not, as it stood in its files, or else would stand in them."""
     found = content(book)
     discounts = tuple(DiscountRecord(level, share) for level, share in found.discounts.items())
-    return BookTables(_on_lines(RATES, found.rates), _on_lines(ZONES, found.zones), _on_lines(DISCOUNTS, discounts))
+    return BookTables(
+        _placed(book, RATES, found.rates),
+        _placed(book, ZONES, found.zones),
+        _placed(book, DISCOUNTS, discounts),
+    )
+
+
+def _placed(book: TariffBook, name: str, rows: tuple[Any, ...]) -> r.Table[Any]:
+    place = book.places.get(name, {})
+    table = _on_lines(place.get("file", name), rows)
+    return r.Table(table.file, rows, tuple(place.get("lines", table.lines)))
 
 
 def cluster_record(row: Cluster) -> r.ClusterRecord:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from contracts.dataset.bookfile import DISCOUNTS, RATES
+from contracts.dataset.bookfile import BookTables
 from contracts.dataset.faults import Faults
+from contracts.dataset.records import Table
 from contracts.domain.composition import Book, Tariff
 from contracts.domain.fees import EXTERNAL, discount_problems, level_fee
 from contracts.domain.tariff import Profile, Rate, Slot, TariffBook, TariffError
@@ -57,17 +58,20 @@ class _Use:
         return {level: share for level, share in found.items() if level in self.levels}
 
 
-def check_use(dso: Dso, book: Book, end: date | None, faults: Faults) -> None:
-    """Whether the book, on its days up to `end`, has what the clusters on the grid need."""
+def check_use(dso: Dso, tables: BookTables, valid_from: date, end: date | None, faults: Faults) -> None:
+    """Whether the book, on its days from `valid_from` up to `end`, has what the clusters on the grid need."""
+    book = tables.book(valid_from)
     for cluster in _clusters(dso):
         with scope(cluster.pk):
-            _check_groups(cluster, book, end, faults)
-            _check_discounts(cluster, book, end, faults)
+            _check_groups(cluster, book, end, tables.rates, faults)
+            for text in _discount_problems(cluster, book, end):
+                faults.add(tables.discounts.file, 0, "discount", f"{cluster}: {text}")
 
 
-def _check_groups(cluster: Cluster, book: Book, end: date | None, faults: Faults) -> None:
-    """The groups and phases of the cluster's points are in the book."""
-    told = set()
+def _check_groups(cluster: Cluster, book: Book, end: date | None, table: Table[Rate], faults: Faults) -> None:
+    """The groups and phases of the cluster's points are in the book; told at the first row concerned, if any."""
+    lines = list(zip(table.rows, table.lines, strict=True))
+    told: set[tuple[int, str, str]] = set()
     for row in PointAssignment.objects.filter(cluster=cluster, role=PointAssignment.Role.MEMBER).order_by(
         "tariff_group"
     ):
@@ -79,21 +83,26 @@ def _check_groups(cluster: Cluster, book: Book, end: date | None, faults: Faults
         if len(reach) == len(book.rates) and first >= max(reach):
             continue
         if not any(rate.on(first) for rate in own):
-            told.add(f"group {row.tariff_group}, which points in {cluster} have, has no rate on {first}; add it")
+            line = next((line for rate, line in lines if rate.group == row.tariff_group), 0)
+            text = f"group {row.tariff_group}, which points in {cluster} have, has no rate on {first}; add it"
+            told.add((line, "valid_from" if line else "group", text))
         named: dict[str, set[int | None]] = {}
         for rate in own:
             named.setdefault(rate.component, set()).add(rate.phases)
         for component, phases in named.items():
             if not phases & {None, row.phases}:
-                told.add(
+                key = (row.tariff_group, component)
+                line = next(line for rate, line in lines if (rate.group, rate.component) == key)
+                text = (
                     f"component '{component}' of group {row.tariff_group} has no rate for {row.phases} phases, which "
                     f"points in {cluster} have; add it"
                 )
-    for text in sorted(told):
-        faults.add(RATES, 0, "group", text)
+                told.add((line, "phases", text))
+    for line, column, text in sorted(told):
+        faults.add(table.file, line, column, text)
 
 
-def _check_discounts(cluster: Cluster, book: Book, end: date | None, faults: Faults) -> None:
+def _discount_problems(cluster: Cluster, book: Book, end: date | None) -> list[str]:
     """With the book's discounts in place of those that the cluster's settings leave out, none grows with distance."""
     nodes = list(GridNode.objects.filter(cluster=cluster).values_list("code", "parent__code", "level"))
     parents, levels = {code: parent for code, parent, _ in nodes}, {code: level for code, _, level in nodes}
@@ -106,8 +115,7 @@ def _check_discounts(cluster: Cluster, book: Book, end: date | None, faults: Fau
         after = {**book.discounts, **(mine[-1] if mine else {})}
         if after != before.discounts_on(day, mine[-1] if mine else {}):
             told.update(map(str, discount_problems(parents, levels, after)))
-    for text in sorted(told):
-        faults.add(DISCOUNTS, 0, "discount", f"{cluster}: {text}")
+    return sorted(told)
 
 
 def touch_changed(dso: Dso, before: Tariff, after: Tariff, first: date, end: date | None) -> tuple[Effect, ...]:

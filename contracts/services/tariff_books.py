@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Max
 
-from contracts.dataset.bookfile import RATES, BookTables, check_book, check_storable
+from contracts.dataset.bookfile import DISCOUNTS, RATES, ZONES, BookTables, check_book, check_storable
 from contracts.dataset.faults import DatasetError, Fault, Faults
 from contracts.domain.composition import Book, compose
 from contracts.domain.money import from_micro
@@ -42,7 +42,7 @@ def create_draft(
     _lock(dso)
     book = TariffBook.objects.create(
         dso=dso, number=_next_number(dso), name=name, valid_from=valid_from, note=note, created_at=now,
-        sharing_discount=_discounts(tables.book(valid_from)),
+        sharing_discount=_discounts(tables.book(valid_from)), places=_places(tables),
     )  # fmt: skip
     _store_rows(book, tables.rates.rows, tables.zones.rows)
     return book
@@ -58,6 +58,7 @@ def replace_draft(
     book.name, book.valid_from = name, valid_from
     book.note = book.note if note is None else note
     book.sharing_discount = _discounts(tables.book(valid_from))
+    book.places = _places(tables)
     book.save()
     book.rates.all().delete()
     book.zones.all().delete()
@@ -96,7 +97,7 @@ def check_draft(book: TariffBook, now: datetime, reason: str = "") -> Faults:
         text = f"from {book.valid_from} on book {replaced.number} has been charged; give the reason of the correction"
         faults.add("", 0, "reason", text)
     if tables.rates.rows:
-        check_use(book.dso, tables.book(book.valid_from), _end(book), faults)
+        check_use(book.dso, tables, book.valid_from, _end(book), faults)
     return faults
 
 
@@ -164,6 +165,15 @@ def _refuse_doubles(tables: BookTables) -> None:
 
 def _discounts(content: Book) -> dict[str, str]:
     return {level: str(share) for level, share in content.discounts.items()}
+
+
+def _places(tables: BookTables) -> dict[str, dict[str, object]]:
+    """Files and rows as `stored.book_tables` reads them; discounts are kept by level, not in their order."""
+    return {
+        RATES: {"file": tables.rates.file, "lines": list(tables.rates.lines)},
+        ZONES: {"file": tables.zones.file, "lines": list(tables.zones.lines)},
+        DISCOUNTS: {"file": tables.discounts.file},
+    }
 
 
 def _store_rows(book: TariffBook, rates: tuple[Rate, ...], zones: tuple[ZoneRow, ...]) -> None:

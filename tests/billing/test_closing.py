@@ -292,8 +292,10 @@ def test_a_worker_killed_twice_while_closing_leaves_no_gap_and_no_second_documen
             time.sleep(0.01)
 
     def worker() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "--app", "cluster_platform", "worker", "--pool", "solo"]
-        return subprocess.Popen([*command, "--without-mingle"], cwd=ROOT, env=os.environ | service_environment)
+        command = [sys.executable, "-m", "celery", "--app", "cluster_platform", "worker", "--queues", "billing"]
+        return subprocess.Popen(
+            [*command, "--pool", "solo", "--without-mingle"], cwd=ROOT, env=os.environ | service_environment
+        )
 
     def kill(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGKILL)

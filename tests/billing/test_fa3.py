@@ -129,7 +129,10 @@ def test_what_is_no_invoice_of_the_coordinator_is_refused(kind: DocumentKind) ->
     ("changes", "said"),
     [
         ({"seller": replace(COORDINATOR, nip="")}, "the seller Koordynator .* has no valid tax number"),
-        ({"buyer": replace(PRODUCER, nip="1234567890")}, "the buyer's tax number .* not valid: '1234567890'"),
+        ({"buyer": replace(PRODUCER, nip="1234567890")}, "the buyer Farma .* no valid tax number .*: '1234567890'"),
+        # The check digit is right, but no office has the number 100.
+        ({"buyer": replace(PRODUCER, nip="1000158380")}, "the buyer Farma .* no valid tax number .*: '1000158380'"),
+        ({"seller": replace(COORDINATOR, nip="1000158380")}, "the seller Koordynator .* has no valid tax number"),
         ({"buyer": replace(HOUSEHOLD, name=" \x00 ")}, "the buyer's name is missing"),
         ({"seller": replace(COORDINATOR, street="", city="", postcode="")}, "the address of Koordynator .* missing"),
         ({"lines": (line(1, "1.00", vat_rate=Decimal("0.04")),)}, "no place for a VAT rate of 0.04"),

@@ -16,8 +16,9 @@ from billing.services.statements import bill_period
 from contracts.domain.money import half_up
 from contracts.models import ClusterSettings, Contract
 from participants.tenancy.scope import scope
-from tests.billing.closing import JUNE, LATER, OVERRIDES, closing_cast, settle_the_rest
+from tests.billing.closing import JUNE, LATER, OVERRIDES, RATES, closing_cast, settle_the_rest
 from tests.cast import Cast
+from tests.tariff import publish
 
 
 @given(st.lists(st.decimals(-100, 100, places=9), max_size=12))
@@ -56,6 +57,20 @@ def test_the_statement_equals_the_books_also_after_a_correction() -> None:
     with scope(cast.cluster.pk):
         total = total_pln(collective_statement(period))
         assert total == owed_in_the_books(cast.cluster.pk, JUNE) == Decimal("16.29")
+
+
+@pytest.mark.django_db
+def test_a_row_of_two_rates_names_neither_nor_their_mean() -> None:
+    cast = closing_cast()
+    names = ("group", "component", "zone", "unit", "rate_net", "local_treatment")
+    dearer = [dict(zip(names, row, strict=True)) for row in RATES]
+    dearer[-1]["rate_net"] = Decimal("11.86")
+    publish(cast.cluster.dso, dearer, valid_from=dt.date(2026, 6, 16))
+    period = closed(cast)
+    with scope(cast.cluster.pk):
+        rows = {row.component: (row.quantity, row.rate_pln, row.amount_pln) for row in collective_statement(period)}
+    assert rows["network_fixed"] == (Decimal(2), None, Decimal("22.72"))
+    assert rows["network_variable"][1] == Decimal("0.1848")
 
 
 @pytest.mark.django_db

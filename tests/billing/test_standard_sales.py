@@ -165,6 +165,15 @@ def test_what_is_missing_is_named():
         call_command("bill", scene.cluster.slug, scene.period)
 
 
+def test_a_month_without_market_prices_is_told_whole_not_zone_by_zone():
+    scene = make_scene(LONG, 27)
+    mechanism(scene, GAS, netting="interval")
+    lacking = [at for at in scene.starts if scene.nets[GAS][at] > 0]
+    told = f"no market price for {len(lacking)} quarter-hours .* Q51 .* first {lacking[0]:%Y-%m-%dT%H:%M:%SZ}"
+    with pytest.raises(CommandError, match=told):
+        call_command("bill", scene.cluster.slug, scene.period)
+
+
 def test_the_database_holds_one_mechanism_and_offer_a_day():
     scene = make_scene(LONG, 25)
     mechanism(scene)

@@ -114,7 +114,6 @@ def test_cells_are_read_as_what_they_show() -> None:
 
 def test_a_formula_counts_as_its_value_and_one_without_is_told() -> None:
     assert refused(("b.xlsx", workbook(tariff_sheet({}, {"component": "quality", "rate_net": "=2*0.01"})))) == [
-        "b.xlsx, line 3, column rate_net: '' is not a decimal number such as 0.25",
         "b.xlsx, line 3, column rate_net: the formula has no value; open and save the file in a spreadsheet program,"
         " or write the value",
     ]
@@ -165,3 +164,11 @@ def test_nothing_handed_out_is_a_formula() -> None:
     assert (sheet["B2"].value, sheet["B2"].data_type, sheet["I2"].value) == ("=1+1", "s", 0.25)
     assert "'=1+1" in table_csv("tariff", lines["tariff"])
     assert read(("t.csv", table_csv("tariff", lines["tariff"]))).rates.rows[0].group == "=1+1"
+
+
+def test_one_wrong_name_is_one_mistake() -> None:
+    others = TARIFF.replace(DSO, "Enea").replace("PLN/kWh,0.2841", "PLN/Wh,0.2841")
+    assert refused(("tariff.csv", others), ("zones.csv", ZONES)) == [
+        f"tariff.csv, line 2, column dso: 'Enea' is not the distributor '{DSO}', whose book this is",
+        "tariff.csv, line 5, column unit: 'PLN/Wh' is not one of PLN/kWh, PLN/month, PLN/kW/month",
+    ]

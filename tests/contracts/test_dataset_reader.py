@@ -210,7 +210,7 @@ MISTAKES = [
         "tariff_zones.csv",
         "G12,day,1-12,all,15:00,22:00\n",
         "",
-        "zones of group G12: gap at 15:00 to 22:00 of a workday day",
+        "zones of group G12: gap at 15:00 to 22:00 on workdays",
     ),
     (
         "tariff_zones.csv",

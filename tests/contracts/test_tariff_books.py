@@ -211,7 +211,7 @@ BAD = {
     ),
     "a gap of 15 minutes": (
         ("tariff_zones.csv", "G12,day,1-12,all,15:00", "G12,day,1-12,all,15:15"),
-        "tariff_zones.csv, line 2, column from: zones of group G12: gap at 15:00 to 15:15 of a workday day",
+        "tariff_zones.csv, line 5, column from: zones of group G12: gap at 15:00 to 15:15 on workdays",
     ),
     "a group in use left out": (
         ("tariff.csv", "all rows of C13", ""),

@@ -102,9 +102,9 @@ def test_the_hour_that_comes_twice_is_in_one_zone() -> None:
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        (NIGHT + DAY[:1], "group G12: gap at 15:00 to 22:00 of a workday day: no zone applies (months 1, 2, 3"),
-        ([*NIGHT, *DAY, row("G12", "day", "5", "free", "12:30", "13:30")], "overlap at 12:30 to 13:00 of a free day"),
-        (SEASONS[:2], "group C13: gap at 00:00 to 16:00 of a workday day"),
+        (NIGHT + DAY[:1], "group G12: gap at 15:00 to 22:00 on workdays: no zone applies (months 1, 2, 3"),
+        ([*NIGHT, *DAY, row("G12", "day", "5", "free", "12:30", "13:30")], "overlap at 12:30 to 13:00 on free days"),
+        (SEASONS[:2], "group C13: gap at 00:00 to 16:00 on workdays"),
         ([*SEASONS, row("C13", "other", "6", "otherwise")], "several 'otherwise' rows (months 6)"),
         ([replace(DAY[0], zone="flat")], "'flat' is always"),
         ([row("G12", "day", "13-14", "all", "00:00", "24:00")], "not a range of months"),

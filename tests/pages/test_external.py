@@ -76,7 +76,7 @@ def test_a_month_from_the_first_click_to_the_lock(scene: Scene) -> None:
     text = text_of(desk.post(page, {"what": "explain", "kind": "volume", "explanation": "Own meter"}, follow=True))
     assert "1 difference is explained." in text and "Everything is in order: it can be approved." in text
     text = text_of(desk.post(page, {"what": "approve"}, follow=True))
-    assert "Approved: from now on nothing of it can be changed." in text
+    assert "Approved and posted: from now on nothing of it can be changed." in text
     assert "Approved by accountant@alfa.example.org" in text and "Store and compare" not in text
     assert "1 of 2 settlements is approved." in text_of(desk.get(LIST))
     assert "only its correcting" not in text

@@ -123,7 +123,10 @@ def test_the_member_sees_the_standard_and_the_relief(scene: Scene) -> None:
     with scope(scene.cluster.pk):
         month = ReliefMonth.objects.get()
     shown = text_of(coordinator.get(reverse("admin:billing_reliefmonth_change", args=[month.pk])))
-    assert f"{100 * month.self_consumption:.2f} %" in shown and "cogeneration" in shown
+    assert f"{100 * month.self_consumption:.2f} %" in shown and "Cogeneration fee" in shown
+    coordinator.cookies["django_language"] = "pl"
+    polish = text_of(coordinator.get(reverse("admin:billing_reliefmonth_change", args=[month.pk])))
+    assert f"{month.shared_wh // 1000},{month.shared_wh % 1000:03}" in polish and "Opłata kogeneracyjna" in polish
 
 
 def test_a_price_added_for_the_same_month_is_a_version(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from contracts.models import TariffBook, TariffRate
 from metering.models import DsoArea, GridNode
@@ -102,11 +102,30 @@ def test_mistakes_in_the_files_are_told_by_row_and_nothing_is_stored(desk: Clien
 def test_a_gap_of_fifteen_minutes_stops_the_draft(desk: Client) -> None:
     text = text_of(upload(desk, zones=ZONES.replace("G12,day,1-12,all,06:00,13:00", "G12,day,1-12,all,06:15,13:00")))
     assert "Draft: 2 mistakes stop it" in text
-    assert "tariff_zones.csv 2 from zones of group G12: gap at 06:00 to 06:15 of a workday day" in text
+    assert "tariff_zones.csv 4 from zones of group G12: gap at 06:00 to 06:15 on workdays" in text
     page = desk.post(f"{BOOKS}1/", {"publish": "1", "seen": "x"})
     assert page.status_code == 200 and states() == {1: "draft"}
     assert "The draft is discarded." in text_of(desk.post(f"{BOOKS}1/", {"discard": "1"}, follow=True))
     assert states() == {}
+
+
+def test_what_stops_a_draft_names_the_rows_of_the_file_that_was_sent(desk: Client) -> None:
+    # A price list as offices keep it: a title above the table, lines left empty, one workbook for all.
+    book = Workbook()
+    rates = book.active
+    assert rates is not None
+    rates.title = "tariff"
+    zones = book.create_sheet("zones")
+    for sheet, data in ((rates, year(FIRST)), (zones, ZONES.replace("06:00,13:00", "06:15,13:00", 1))):
+        for row in data.splitlines():
+            sheet.append(row.split(","))
+        sheet.insert_rows(3, 5)
+    stream = io.BytesIO()
+    book.save(stream)
+    page = desk.post(BOOKS, {"book": [sent("taryfa.xlsx", stream.getvalue())]}, follow=True)
+    where = "taryfa.xlsx, sheet zones 9 from zones of group G12: gap at 06:00 to 06:15 on workdays"
+    assert where in text_of(page)
+    assert where in text_of(desk.get(f"{BOOKS}1/"))
 
 
 def test_next_years_book_shows_what_changes_and_asks_what_is_unlikely(cast: Cast, desk: Client) -> None:

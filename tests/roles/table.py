@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
     "statement_csv": Route(MEMBERS, path=lambda w: {"period": "2026-06"}, for_each=True),
     "cluster": Route(MEMBERS),
     "bills": Route(MEMBERS),
+    "bills_account": Route(MEMBERS),
     "bill": Route(MEMBERS, path=lambda w: {"number": w.bill.pk}, of_owner=True),
     "bill_pdf": Route(MEMBERS, path=lambda w: {"number": w.bill.pk}, of_owner=True),
     "privacy": Route(MEMBERS),

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -28,6 +28,7 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--check", action="store_true", help="only compute the month and show the checklist")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         cluster = find_cluster(options["slug"])
         overrides = dict(each.partition("=")[::2] for each in options["override"])

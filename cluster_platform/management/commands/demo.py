@@ -19,11 +19,12 @@ from django.utils import timezone
 
 from billing.models import Statement
 from cluster_platform import embedded
+from cluster_platform.demo.closing import close_in_background
 from cluster_platform.demo.example import PERIOD, SLUG, ZONE, write_dataset
 from cluster_platform.demo.feeder import Feeder
 from cluster_platform.demo.logins import COORDINATOR, DSO, Login, ensure_logins, ensure_second_factor
 from cluster_platform.demo.prices import carry_on_prices
-from cluster_platform.demo.processes import ProgramEnded, Programs, web_server
+from cluster_platform.demo.processes import ProgramEnded, Programs, web_server, workers
 from metering.domain.calendar import month_days
 from participants.models import Cluster
 from participants.tenancy.scope import scope
@@ -40,6 +41,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--open-june", action="store_true", help="leave June to be closed by whoever looks around")
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Into a pipe or a file, too, each line goes when it is said.
@@ -58,7 +60,7 @@ class Command(BaseCommand):
                 programs.end_left_over()
                 _refuse_busy(options["port"])
                 self._prepare(folder)
-                self._serve(folder, programs, options["port"])
+                self._serve(folder, programs, options["port"], options["open_june"])
             except ProgramEnded as error:
                 raise CommandError(str(error)) from error
             except KeyboardInterrupt:
@@ -85,7 +87,7 @@ class Command(BaseCommand):
             call_command("clear", SLUG, "--from", str(first), "--to", str(end))
             call_command("bill", SLUG, PERIOD)
 
-    def _serve(self, folder: Path, programs: Programs, port: int) -> None:
+    def _serve(self, folder: Path, programs: Programs, port: int, open_june: bool) -> None:
         cluster = Cluster.objects.get(slug=SLUG)
         logins, key = ensure_logins(cluster, folder / "logins.json")
         address = f"http://localhost:{port}"
@@ -95,10 +97,13 @@ class Command(BaseCommand):
         self.stdout.write("Starting web server, worker and schedule …")
         here = {"PUBLIC_URL": address}
         programs.start("web", web, here)
-        programs.start("worker", [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"], here | LIVE)
+        for name, arguments in workers().items():
+            programs.start(name, [*celery, *arguments], here | LIVE)
         programs.start("beat", [*celery, "beat", "--schedule", str(folder / "beat-schedule")], here | LIVE)
         _wait_for_web(address, programs)
         self._announce(address, logins)
+        if not open_june and close_in_background(cluster, month_days(PERIOD)[0], timezone.now()):
+            self.stdout.write("June is being closed: bills, PDFs and ledger are there in a minute or two.")
         feeder = Feeder(cluster, address, key, timezone.now)
         while True:
             programs.check()
