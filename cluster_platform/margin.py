@@ -190,18 +190,22 @@ def show(cluster: Cluster, first: date, tz: ZoneInfo) -> Shown:
     days = [of_day.get(day, Result(day)) for day in each_day(first, end)]
     of_month = {row.key: row for row in _results(cluster, oldest, end, tz, "date_trunc('month', day)::date")}
     billed = {row.period: row for row in _billed(cluster, oldest, end)}
-    months = [Month(row, billed.get(row.key)) for row in of_month.values() if row.key != first]
-    approved = [
-        (each, live_figures(cluster, each.direction, each.partner_id, first))
-        for each in approved_settlements(cluster, first)
-    ]
-    month = Month(of_month.get(first, Result(first)), billed.get(first), approved)
+    of_month.setdefault(first, Result(first))
+    whole = {key: Month(row, billed.get(key), _approved(cluster, key)) for key, row in of_month.items()}
+    month = whole.pop(first)
     flows = {day.key: Flow(0, day.bought_wh, 0, day.sold_wh) for day in days}
     most = max((abs(day.margin_pln) for day in days), default=Decimal(0))
     return Shown(
         month, days, month_chart(flows, [day.key for day in days]), _pieces(days, most), most,
-        sorted(months, key=lambda each: each.result.key, reverse=True),
+        sorted(whole.values(), key=lambda each: each.result.key, reverse=True),
     )  # fmt: skip
+
+
+def _approved(cluster: Cluster, month: date) -> list[tuple[Approved, Figures]]:
+    return [
+        (each, live_figures(cluster, each.direction, each.partner_id, month))
+        for each in approved_settlements(cluster, month)
+    ]
 
 
 def _results(cluster: Cluster, first: date, end: date, tz: ZoneInfo, key: str) -> list[Result]:
