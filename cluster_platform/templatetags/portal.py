@@ -11,11 +11,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from billing import numbers
+from billing.papers.texts import unit_price
 from cluster_platform.portal import charts, words
 from cluster_platform.portal.access import labelled_accesses
 from cluster_platform.portal.energy import Flow
 
 register = template.Library()
+register.filter("unit_price", unit_price)
 Number = Decimal | int
 
 

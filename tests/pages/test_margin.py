@@ -85,6 +85,9 @@ def test_an_approved_invoice_counts_until_its_correction_is_approved(scene: Scen
     scene.approve(scene.invoice(second, "0.40"))
     with scope(scene.cluster.pk):
         assert show(scene.cluster, JUNE, WARSAW).month.cost_pln == Decimal("0.40")
+        # Looked back at from a later month it says the same.
+        (june,) = show(scene.cluster, dt.date(2026, 7, 1), WARSAW).months
+        assert june.cost_pln == Decimal("0.40")
 
 
 def test_the_margin_page(scene: Scene) -> None:
