@@ -33,6 +33,9 @@ _TEMPORARY = (
     "billing_market",
     "billing_member",
     "billing_energy",
+    "billing_positions",
+    "billing_bought",
+    "billing_sold",
 )
 _INTERVALS = """
 CREATE TEMPORARY TABLE billing_interval ON COMMIT DROP AS
@@ -47,36 +50,44 @@ CREATE TEMPORARY TABLE billing_span ON COMMIT DROP AS
 SELECT * FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
     AS u(span, metering_point_id, first, finish)
 """
-_POSITIONS = """
-WITH sums AS MATERIALIZED (
-SELECT s.span, i.slot,
-       sum(p.local_bought_wh) AS local_bought, sum(p.local_sold_wh) AS local_sold,
-       sum(p.external_bought_wh) AS bought, sum(p.external_bought_wh * i.buy_micro) AS bought_nano,
-       sum(p.external_sold_wh) AS sold, sum(p.external_sold_wh * i.sell_micro) AS sold_nano,
-       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh < 0), 0) * 1000000000 AS bought_equalisation,
-       coalesce(sum(p.equalisation_pln) FILTER (WHERE p.net_wh > 0), 0) * 1000000000 AS sold_equalisation
-FROM clearing_position p
-JOIN billing_interval i ON i.run_id = p.run_id
-JOIN billing_span s ON s.metering_point_id = p.metering_point_id
-    AND s.first <= p.interval_start AND p.interval_start < s.finish
-WHERE p.cluster_id = %s AND p.interval_start >= %s AND p.interval_start < %s
-GROUP BY 1, 2
-) SELECT * FROM sums ORDER BY 1, 2
+#: The same as arrays, which parallel workers may read, where temporary tables keep a query to one process. What is
+#: grouped by is one number, a cell: of two the planner takes every combination for likely, and gives up on workers.
+_ROWS = """
+    JOIN unnest(%(runs)s::bigint[], %(slots)s::int[], %(buy)s::bigint[], %(sell)s::bigint[])
+        AS i(run_id, slot, buy_micro, sell_micro) ON i.run_id = {row}.run_id
+    JOIN unnest(%(spans)s::int[], %(points)s::bigint[], %(first)s::timestamptz[], %(finish)s::timestamptz[])
+        AS s(span, metering_point_id, first, finish) ON s.metering_point_id = {row}.{point}
+        AND s.first <= {row}.interval_start AND {row}.interval_start < s.finish
+    WHERE {row}.cluster_id = %(cluster)s AND {row}.interval_start >= %(start)s AND {row}.interval_start < %(end)s
+"""
+_POSITIONS = f"""
+CREATE TEMPORARY TABLE billing_positions ON COMMIT DROP AS
+SELECT cell / %(cells)s AS span, cell %% %(cells)s AS slot,
+       sum(local_bought_wh) AS local_bought, sum(local_sold_wh) AS local_sold,
+       sum(external_bought_wh) AS bought, sum(external_bought_wh * buy_micro) AS bought_nano,
+       sum(external_sold_wh) AS sold, sum(external_sold_wh * sell_micro) AS sold_nano,
+       coalesce(sum(equalisation_pln) FILTER (WHERE net_wh < 0), 0) * 1000000000 AS bought_equalisation,
+       coalesce(sum(equalisation_pln) FILTER (WHERE net_wh > 0), 0) * 1000000000 AS sold_equalisation
+FROM (
+    SELECT s.span::bigint * %(cells)s + i.slot AS cell, p.net_wh, p.local_bought_wh, p.local_sold_wh,
+           p.external_bought_wh, p.external_sold_wh, p.equalisation_pln, i.buy_micro, i.sell_micro
+    FROM clearing_position p {_ROWS.format(row="p", point="metering_point_id")}
+) AS placed
+GROUP BY cell
 """
 _TRADES = """
-WITH sums AS MATERIALIZED (
-SELECT s.span, i.slot, '{side}', t.sharing_level,
-       sum(t.wh) AS wh, sum(t.wh * (t.energy_pln_kwh * 1000000)::bigint) AS nano
-FROM clearing_trade t
-JOIN billing_interval i ON i.run_id = t.run_id
-JOIN billing_span s ON s.metering_point_id = t.{column}
-    AND s.first <= t.interval_start AND t.interval_start < s.finish
-WHERE t.cluster_id = %s AND t.interval_start >= %s AND t.interval_start < %s
-GROUP BY 1, 2, 4
-) SELECT * FROM sums ORDER BY 1, 2, 4
+CREATE TEMPORARY TABLE billing_{name} ON COMMIT DROP AS
+SELECT cell / %(cells)s AS span, cell %% %(cells)s AS slot, '{side}' AS side, sharing_level,
+       sum(wh) AS wh, sum(nano) AS nano
+FROM (
+    SELECT s.span::bigint * %(cells)s + i.slot AS cell, t.sharing_level, t.wh,
+           t.wh * (t.energy_pln_kwh * 1000000)::bigint AS nano
+    FROM clearing_trade t {rows}
+) AS placed
+GROUP BY cell, sharing_level
 """
-_BOUGHT = _TRADES.format(side="buy", column="buyer_id")
-_SOLD = _TRADES.format(side="sell", column="seller_id")
+_BOUGHT = _TRADES.format(name="bought", side="buy", rows=_ROWS.format(row="t", point="buyer_id"))
+_SOLD = _TRADES.format(name="sold", side="sell", rows=_ROWS.format(row="t", point="seller_id"))
 
 
 def pin_intervals(cluster: Cluster, month: Month, month_terms: MonthTerms) -> int:
@@ -103,20 +114,25 @@ class MonthSums:
     """
 
     def __init__(self, cluster: Cluster, month: Month, month_terms: MonthTerms, billed: Sequence[Account]) -> None:
-        self._bounds = [cluster.pk, month.midnight(month.first), month.midnight(month.end)]
+        start, end = month.midnight(month.first), month.midnight(month.end)
+        self._bounds = [cluster.pk, start, end]
         self._billed = billed
         rows = [row for account in billed for row in account.rows]
+        spans = {
+            "spans": list(range(len(rows))),
+            "points": [row.metering_point_id for row, _, _ in rows],
+            "first": [month.midnight(first) for _, first, _ in rows],
+            "finish": [month.midnight(end) for _, _, end in rows],
+        }
         with connection.cursor() as cursor:
-            cursor.execute(
-                _SPANS,
-                [
-                    list(range(len(rows))),
-                    [row.metering_point_id for row, _, _ in rows],
-                    [month.midnight(first) for _, first, _ in rows],
-                    [month.midnight(end) for _, _, end in rows],
-                ],
-            )
+            cursor.execute(_SPANS, list(spans.values()))
             cursor.execute("ANALYZE billing_span")
+            cursor.execute("SELECT run_id, slot, buy_micro, sell_micro FROM billing_interval ORDER BY number")
+            runs, slots, buy, sell = (list(each) for each in zip(*cursor.fetchall(), strict=True))
+            asked = {"cluster": cluster.pk, "start": start, "end": end, "cells": max(slots) + 1, **spans}
+            asked |= {"runs": runs, "slots": slots, "buy": buy, "sell": sell}
+            for sums in (_POSITIONS, _BOUGHT, _SOLD):
+                cursor.execute(sums, asked)
         self._standards = StandardSpans(month, month_terms.standards, billed)
         self.relief = relief_sums(cluster, month, rows) if month_terms.relieved else None
         shared = self.relief.self_consumption if self.relief else Fraction(0)
@@ -126,9 +142,9 @@ class MonthSums:
     def members(self) -> Generator[tuple[Account, tuple[Span, ...]], None, None]:
         """Each account with its sums, in the order given."""
         with (
-            closing(Stream(_POSITIONS, self._bounds)) as positions,
-            closing(Stream(_BOUGHT, self._bounds)) as bought,
-            closing(Stream(_SOLD, self._bounds)) as sold,
+            closing(Stream("SELECT * FROM billing_positions ORDER BY 1, 2")) as positions,
+            closing(Stream("SELECT * FROM billing_bought ORDER BY 1, 2, 4")) as bought,
+            closing(Stream("SELECT * FROM billing_sold ORDER BY 1, 2, 4")) as sold,
             closing(Stream(OWN_STANDARD, [*self._bounds, *self._bounds])) as standard,
             closing(Stream(SHARED)) if self.relief else nullcontext() as shared,
         ):
