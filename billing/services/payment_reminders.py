@@ -14,6 +14,7 @@ from django.utils.translation import gettext, override
 from billing.domain.errors import BillingError
 from billing.domain.reminders import Step
 from billing.models import Bill, PaymentReminder, ReminderPause
+from billing.papers.texts import account
 from billing.selectors.late import Overdue, acting, overdue, terms_on
 from billing.services.locks import lock_payments
 from metering.domain.calendar import local_day, time_zone
@@ -109,7 +110,7 @@ def _words(cluster: Cluster, payee: Coordinator, found: Overdue, step: Step, las
         "\n".join(
             (
                 gettext("To: %(name)s") % {"name": payee.name},
-                gettext("Account: %(iban)s") % {"iban": payee.iban},
+                gettext("Account: %(iban)s") % {"iban": account(payee.iban)},
                 gettext("Title: %(bill)s") % values,
             )
         ),
