@@ -27,7 +27,7 @@ codes: $(RUN)
 	@$(BIN)/python manage.py demo_codes
 
 test: $(DEV) $(LOCALES)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: $(DEV) $(LOCALES)
 	@$(BIN)/python -m bench

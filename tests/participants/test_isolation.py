@@ -1,12 +1,14 @@
 """No cluster reads, counts, writes or links to another's rows: tried on every tenant model."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, models, transaction
 
 from billing.models import (
@@ -420,14 +422,26 @@ def statement(cast: Cast) -> Statement:
     )[0]
 
 
-@pytest.fixture
-def ours(db: None) -> Cast:
-    return make_cast("ours")
+@pytest.fixture(scope="module")
+def casts(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Cast, Cast]]:
+    """Made once: every test is undone."""
+    with django_db_blocker.unblock():
+        made = make_cast("ours"), make_cast("theirs")
+        connection.close()
+    yield made
+    with django_db_blocker.unblock():
+        call_command("flush", verbosity=0, interactive=False)
+        connection.close()
 
 
 @pytest.fixture
-def theirs(db: None) -> Cast:
-    return make_cast("theirs")
+def ours(casts: tuple[Cast, Cast], db: None) -> Cast:
+    return deepcopy(casts[0])
+
+
+@pytest.fixture
+def theirs(casts: tuple[Cast, Cast], db: None) -> Cast:
+    return deepcopy(casts[1])
 
 
 def make_row(model: type[models.Model], cast: Cast, **changes: Any) -> models.Model:
