@@ -9,6 +9,7 @@ with the month, and with the members only by what one of them needs.
 from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection
 
@@ -118,7 +119,7 @@ class MonthSums:
         self._bounds = [cluster.pk, start, end]
         self._billed = billed
         rows = [row for account in billed for row in account.rows]
-        spans = {
+        spans: dict[str, list[Any]] = {
             "spans": list(range(len(rows))),
             "points": [row.metering_point_id for row, _, _ in rows],
             "first": [month.midnight(first) for _, first, _ in rows],
