@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.utils import translation
 from selenium import webdriver
 
 from cluster_platform import embedded
@@ -87,6 +88,13 @@ def truncate_as_owner(statements: list[str]) -> None:
     with psycopg.connect(**parameters) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A page leaves its reader's language behind."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

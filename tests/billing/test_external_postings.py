@@ -18,7 +18,6 @@ from tests.cast import make_cast
 from tests.clearing.test_external_settlement import NOW, Scene
 
 AUGUST = dt.date(2026, 8, 4)
-MARKET = str(Account.Kind.MARKET.label)
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_each_partner_has_an_account_and_is_posted_once(scene: Scene) -> None:
     # No month's bills: what rounding has to make exact is not touched.
     assert (entry.text, entry.period) == ("external settlement 2026-06, invoice FV/6", None)
     assert [(each.account, each.account_name) for each in lines[:2]] == [
-        ("market", MARKET), ("partner", str(scene.seller)),
+        ("market", str(Account.Kind.MARKET.label)), ("partner", str(scene.seller)),
     ]  # fmt: skip
 
 
