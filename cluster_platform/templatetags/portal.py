@@ -127,6 +127,14 @@ def quantity(value: Decimal, unit: str) -> SafeString:
     return with_unit(numbers.number(value, 0 if whole and unit != "kWh" else 3), words.unit(unit, value))
 
 
+@register.simple_tag(takes_context=True)
+def page_link(context: Any, key: str, number: int) -> str:
+    """The same page with this number for `key`, whatever else was asked for."""
+    query = context["request"].GET.copy()
+    query[key] = str(number)
+    return f"?{query.urlencode()}"
+
+
 @register.filter
 def rate_unit(code: str) -> str:
     """A unit of the tariff book in the reader's currency sign."""
