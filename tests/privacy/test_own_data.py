@@ -48,7 +48,7 @@ from tests.billing.paper_bills import prosumer
 from tests.billing.settling import transfer
 from tests.cast import DAY, NOON, Cast, add_app, make_cast, make_user
 from tests.pages.scenes import add_members, bill, settle, signed_in
-from tests.participants.test_isolation import day_of_readings
+from tests.participants.tenant_rows import day_of_readings
 
 pytestmark = pytest.mark.django_db
 LATER = dt.date(2026, 9, 1)

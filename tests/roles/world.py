@@ -51,7 +51,7 @@ from participants.tenancy.ddl import tenant_models
 from participants.tenancy.scope import scope
 from tests.billing.paper_bills import prosumer
 from tests.cast import DAY, NOON, Cast, make_cast, make_dso_user, make_user
-from tests.participants.test_isolation import NEW_ROWS, PERIOD, make_row
+from tests.participants.tenant_rows import NEW_ROWS, PERIOD, make_row
 from tests.tariff import publish
 
 #: One for all requests: each of its own would collect all static files anew.
