@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands, load_command_class
 from django.db import connections
 
-from bench.database import Measured, copy_again, read_all, timed
+from bench.database import Measured, copy_again, read_all, timed, vacuum
 from cluster_platform import embedded
 
 SLUG = "three-stations"
@@ -57,6 +57,7 @@ def bill_villages(villages: int) -> Measured:
         make_villages(EXAMPLE, Path(folder), villages)
         call_command("load_cluster", folder, verbosity=0)
     call_command("clear", VILLAGES, *JUNE)
+    vacuum(SETTLED)
     cluster = Cluster.objects.get(slug=VILLAGES)
     seconds = timed(lambda: call_command("bill", VILLAGES, "2026-06"))
     return seconds, timed(lambda: read_all(SETTLED, f"cluster_id = {cluster.pk}"))

@@ -25,6 +25,8 @@ VERSION = "0.1.0"
 
 # Else openpyxl reads with lxml, where it is installed, instead of defusedxml, which refuses XML that explodes.
 os.environ["OPENPYXL_LXML"] = "False"
+# Typst would set each PDF on all cores; workers set many at a time, a core each, which costs a tenth less.
+os.environ["RAYON_NUM_THREADS"] = "1"
 
 env = Env()
 env.read_env(str(BASE_DIR / ".env"), recurse=False)

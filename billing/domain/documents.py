@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from billing.domain.errors import BillingError
 from contracts.domain.money import half_up
@@ -101,7 +102,7 @@ class Reference:
     ksef_number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """One numbered document. Amounts follow from lines and settlements; a correction's are the differences."""
 
@@ -117,7 +118,7 @@ class Document:
     corrects: Reference | None = None
     reason: str = ""
 
-    @property
+    @cached_property
     def vat_sums(self) -> tuple[VatSum, ...]:
         """Sums per VAT rate, highest rate first, what lies outside VAT last; before-lines count negative."""
         return vat_sums(self.lines)

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -19,6 +20,7 @@ DRAWN_TOO = frozenset("€™→−≤≥×")
 NOT_DRAWN = "?"
 
 
+@lru_cache(4096)  # bills repeat the same words
 def drawable(text: str) -> str:
     """On one line, composed, with `?` for what the font of an archival PDF does not have."""
     composed = unicodedata.normalize("NFC", " ".join(text.split()))

@@ -1,6 +1,6 @@
 """Rows of a large query, handed out in parts, so that memory does not grow with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import connection
 class Stream:
     """Rows of a query that starts with the span, handed out span by span through a server-side cursor."""
 
-    def __init__(self, sql: str, params: Sequence[Any] | None = None) -> None:
+    def __init__(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         self._cursor = connection.chunked_cursor()
         self._cursor.execute(sql, params)
         self._groups = groupby(self._cursor, key=itemgetter(0))

@@ -14,7 +14,7 @@ from billing.services.statements import bill_period
 from clearing.models import IntervalState, Position
 from contracts.models import ClusterSettings, ClusterTerms, Contract, RetailPrice, StandardSalePrice
 from contracts.services.standard import default_offer
-from metering.models import IntervalInput
+from metering.models import IntervalInput, PointAssignment
 from participants.tenancy.scope import scope
 from tests.cast import DAY, NOON, Cast, make_cast
 from tests.tariff import publish
@@ -124,6 +124,25 @@ def test_a_day_of_contract_costs_a_day_of_the_month(cast):
         assert set(lines.values_list("rate_from", "rate_to")) == {(dt.date(2026, 6, 11), dt.date(2026, 6, 12))}
         assert lines.get(component="network_fixed").amount_exact_pln == Decimal("0.362")
         assert lines.get(component="local_energy").quantity == Decimal("0.3")
+
+
+@pytest.mark.parametrize(("handed_over", "who"), [(dt.date(2026, 6, 11), "seller"), (dt.date(2026, 6, 12), "buyer")])
+def test_a_point_that_changes_hands_in_the_month_is_billed_to_whose_it_was(cast, handed_over, who):
+    """The quarter-hour is of 11 June: the buyer's point goes to the seller before it or after it."""
+    with scope(cast.cluster.pk):
+        before = PointAssignment.objects.get(metering_point=cast.buyer_point)
+        PointAssignment.objects.filter(pk=before.pk).update(valid_to=handed_over)
+        before.pk, before.participant, before.valid_from = None, cast.seller, handed_over
+        before.save()
+    bill(cast)
+    with scope(cast.cluster.pk):
+        energy = StatementLine.objects.get(component="local_energy")
+        fixed = StatementLine.objects.filter(component="network_fixed", metering_point=cast.buyer_point)
+        assert (energy.statement.participant, energy.quantity) == (getattr(cast, who), Decimal("0.3"))
+        assert set(fixed.values_list("statement__participant", "rate_from", "rate_to")) == {
+            (cast.buyer.pk, dt.date(2026, 6, 1), handed_over),
+            (cast.seller.pk, handed_over, dt.date(2026, 7, 1)),
+        }
 
 
 def test_hourly_netting_counts_an_hour_as_one(cast):
