@@ -158,11 +158,15 @@ def _fetch(
         if not pairs:
             return []
         runs = {"runs": [run for _, *both in pairs for run in both], "now": [False, True] * len(pairs)}
+        # The planner expects a row or two of what a month settled anew has hundreds of thousands of.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(sql, asked | runs | place)
+        rows = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_nestloop = DEFAULT")
         return [
             Difference(
                 row[0], row[1], row[2], Side(*row[3:8]), Side(*row[8:13]),
                 tuple(cause for cause, true in zip(CAUSES, row[13:], strict=True) if true) or ("others",),
             )
-            for row in cursor.fetchall()
+            for row in rows
         ]  # fmt: skip
