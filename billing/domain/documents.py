@@ -117,6 +117,9 @@ class Document:
     settlements: tuple[Settlement, ...] = ()
     corrects: Reference | None = None
     reason: str = ""
+    #: Once KSeF has accepted it: its number there, and the address at which anybody can check it.
+    ksef_number: str = ""
+    ksef_link: str = ""
 
     @cached_property
     def vat_sums(self) -> tuple[VatSum, ...]:

@@ -78,6 +78,9 @@ class DocumentSheet:
     total_label: str
     total: str
     note: str
+    #: Number in KSeF and the address to check it at; empty outside.
+    ksef_number: str
+    ksef_link: str
 
 
 def kind_of(document: Document) -> str:
@@ -117,6 +120,8 @@ def sheet_of(document: Document) -> DocumentSheet:
         total_label=_total_label(document),
         total=f"{money(abs(document.payable_pln))}\N{NO-BREAK SPACE}{pln_unit()}",
         note=_note(document),
+        ksef_number=drawable(document.ksef_number),
+        ksef_link=document.ksef_link,
     )
 
 

@@ -40,7 +40,8 @@ def _compiler() -> typst.Compiler:
 
 def _data(sheet: BillSheet) -> str:
     images = {"code": svg_of(sheet.code), "alt": sheet.labels["code"]} if sheet.code else {}
-    return json.dumps({**asdict(sheet), "images": images}, sort_keys=True)
+    codes = [svg_of(paper.ksef_link) if paper.ksef_link else "" for paper in sheet.documents]
+    return json.dumps({**asdict(sheet), "images": images, "ksef_codes": codes}, sort_keys=True)
 
 
 def svg_of(code: str, page: bool = False) -> str:

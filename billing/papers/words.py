@@ -76,6 +76,9 @@ LABELS = {
     "reason": _("Reason of the correction"),
     "corrects": _("Corrects"),
     "page": _("Page"),
+    "ksef_code": _("Code to check the invoice in KSeF"),
+    "ksef_number": _("Number in KSeF"),
+    "ksef_check": _("Scan the code or open this link to check the invoice in KSeF."),
     "in_pln": _("Amounts in PLN"),
 }
 #: What a bill shows besides components and explains too.

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from billing.domain import documents as domain
 from billing.domain.documents import DocumentKind, EnergyShare, KeptPromise, Party, Reference, Settlement
-from billing.models import Bill, Document, DocumentLine, EInvoice
+from billing.models import Bill, Document, DocumentLine
+from billing.selectors.einvoices import accepted, link_to_check
 
 BATCH = 200
 
@@ -26,17 +27,17 @@ def document_content(documents: QuerySet[Document]) -> Iterator[domain.Document]
     """The content of each document, in the order of the query set; memory does not grow with their number."""
     rows = documents.select_related("corrects").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
-        lines, numbers = _lines(batch), _ksef_numbers(batch)
-        yield from (_document(row, lines[row.pk], numbers) for row in batch)
+        lines, in_ksef = _lines(batch), _accepted(batch)
+        yield from (_document(row, lines[row.pk], in_ksef) for row in batch)
 
 
 def _contents(bills: Sequence[Bill]) -> Iterator[domain.Bill]:
     pks = [bill.pk for bill in bills]
     rows = list(Document.objects.filter(bill__in=pks).select_related("corrects").order_by("bill", "position"))
-    lines, numbers = _lines(rows), _ksef_numbers(rows)
+    lines, in_ksef = _lines(rows), _accepted(rows)
     documents = defaultdict(list)
     for row in rows:
-        documents[row.bill_id].append(_document(row, lines[row.pk], numbers))
+        documents[row.bill_id].append(_document(row, lines[row.pk], in_ksef))
     for bill in bills:
         yield domain.Bill(
             bill.reference,
@@ -63,23 +64,24 @@ def _lines(documents: Sequence[Document]) -> dict[int, list[domain.DocumentLine]
     return found
 
 
-def _ksef_numbers(documents: Sequence[Document]) -> dict[int, str]:
-    """Of the documents that these correct."""
-    corrected = [row.corrects_id for row in documents if row.corrects_id]
-    if not corrected:
-        return {}
-    rows = EInvoice.objects.filter(document__in=corrected).exclude(ksef_number="")
-    return dict(rows.values_list("document", "ksef_number"))
+def _accepted(documents: Sequence[Document]) -> dict[int, tuple[str, str]]:
+    """What KSeF has of these and of those that they correct: number and digest."""
+    return accepted([row.pk for row in documents] + [row.corrects_id for row in documents if row.corrects_id])
 
 
-def _document(row: Document, lines: Sequence[domain.DocumentLine], ksef_numbers: Mapping[int, str]) -> domain.Document:
+def _document(
+    row: Document, lines: Sequence[domain.DocumentLine], in_ksef: Mapping[int, tuple[str, str]]
+) -> domain.Document:
     corrects = None
     if row.corrects:
-        corrects = Reference(row.corrects.number, row.corrects.issued_on, ksef_numbers.get(row.corrects.pk, ""))
+        number, _ = in_ksef.get(row.corrects.pk, ("", ""))
+        corrects = Reference(row.corrects.number, row.corrects.issued_on, number)
     settlements = tuple(Settlement(each["reason"], Decimal(each["amount_pln"])) for each in row.settlements)
+    number, digest = in_ksef.get(row.pk, ("", ""))
+    link = link_to_check(row.seller["nip"], row.issued_on, digest) if number else ""
     return domain.Document(
         DocumentKind(row.kind), row.number, row.issued_on, row.first, row.end, Party(**row.seller), Party(**row.buyer),
-        tuple(lines), settlements, corrects, row.reason,
+        tuple(lines), settlements, corrects, row.reason, number, link,
     )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """What KSeF has of the documents."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from ksef_client import KsefClientOptions, KsefEnvironment
+from ksef_client.services.verification_link import VerificationLinkService
 
 from billing.formats.fa3 import KINDS
 from billing.models import BillingTerms, Document, EInvoice
@@ -27,7 +30,7 @@ class Standing:
 def standing(cluster: Cluster) -> Standing:
     """Needs the scope."""
     rows = EInvoice.objects.filter(cluster=cluster).order_by().values_list("state").annotate(n=Count("pk"))
-    spans = spans_of_ksef(cluster)
+    spans = spans_of_ksef(cluster.pk)
     return Standing(dict(rows), bool(settings.KSEF_URL and token_of(cluster)), spans[0][0] if spans else None)
 
 
@@ -36,19 +39,50 @@ def token_of(cluster: Cluster) -> str:
     return str(settings.KSEF_TOKENS.get(cluster.slug, ""))
 
 
-def spans_of_ksef(cluster: Cluster) -> list[tuple[date, date | None]]:
+def spans_of_ksef(cluster_id: int) -> list[tuple[date, date | None]]:
     """The days of issue `[first, end)` whose invoices go to KSeF, by the terms of bills; `end` None: for good."""
-    rows = list(BillingTerms.objects.filter(cluster=cluster).order_by("valid_from"))
+    rows = list(BillingTerms.objects.filter(cluster=cluster_id).order_by("valid_from"))
     spans = pairwise([*rows, None])
     return [(row.valid_from, after.valid_from if after else None) for row, after in spans if row and row.to_ksef]
 
 
 def unqueued(cluster: Cluster) -> QuerySet[Document]:
     """Invoices that go to KSeF and are not on their way yet, oldest first."""
+    return Document.objects.filter(_goes_to_ksef(cluster.pk), cluster=cluster, einvoices=None).order_by("pk")
+
+
+def undecided(cluster_id: int) -> QuerySet[Document]:
+    """Invoices that go to KSeF, or went, and are neither accepted nor kept outside."""
+    rows = Document.objects.filter(_goes_to_ksef(cluster_id) | Q(einvoices__isnull=False), cluster=cluster_id)
+    return rows.exclude(einvoices__state__in=[State.ACCEPTED, State.OUTSIDE])
+
+
+def _goes_to_ksef(cluster_id: int) -> Q:
     days = Q(pk__in=[])
-    for first, end in spans_of_ksef(cluster):
+    for first, end in spans_of_ksef(cluster_id):
         days |= Q(issued_on__gte=first) & (Q(issued_on__lt=end) if end else Q())
-    return Document.objects.filter(days, cluster=cluster, kind__in=KINDS, einvoices=None).order_by("pk")
+    return days & Q(kind__in=KINDS)
+
+
+def accepted(documents: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """KSeF's number and the digest of the XML, by document, of those that KSeF has accepted."""
+    rows = EInvoice.objects.filter(document__in=documents, state=State.ACCEPTED)
+    return {
+        document: (number, digest)
+        for document, number, digest in rows.values_list("document", "ksef_number", "xml_hash")
+    }
+
+
+def link_to_check(nip: str, issued_on: date, digest: str) -> str:
+    """The address behind the code that the Ministry of Finance asks for on invoices outside KSeF (its *KOD I*).
+
+    `digest`: of the XML, SHA-256 in base64. Of an environment that is not the Ministry's, below its own address.
+    """
+    options = KsefClientOptions(settings.KSEF_URL or KsefEnvironment.PROD.value)
+    with suppress(ValueError):
+        options = replace(options, base_qr_url=options.resolve_qr_base_url())
+    options = replace(options, base_qr_url=options.base_qr_url or settings.KSEF_URL)
+    return VerificationLinkService(options).build_invoice_verification_url(nip, issued_on, digest)
 
 
 def numbers_of(documents: QuerySet[Document]) -> dict[str, str | None]:

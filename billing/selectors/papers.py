@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from billing.models import Bill, BillPaper
+from billing.selectors.einvoices import undecided
 from participants.models import Membership
 
 #: Bills whose numbers in the database share so many are made by one task.
@@ -14,10 +15,11 @@ BATCH = 250
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many bills there are, and of how many the PDF is made."""
+    """How many bills there are, of how many the PDF is made, and how many wait for KSeF first."""
 
     bills: int
     made: int
+    for_ksef: int
 
 
 def without_paper(cluster_id: int) -> QuerySet[Bill]:
@@ -26,18 +28,29 @@ def without_paper(cluster_id: int) -> QuerySet[Bill]:
     return Bill.objects.filter(~Exists(papers), cluster=cluster_id)
 
 
+def ready_for_paper(cluster_id: int) -> QuerySet[Bill]:
+    """Those of them whose PDF can be made: an invoice that goes to KSeF shows the number that it has there."""
+    return without_paper(cluster_id).filter(~_waits_for_ksef(cluster_id))
+
+
+def _waits_for_ksef(cluster_id: int) -> Exists:
+    return Exists(undecided(cluster_id).filter(bill=OuterRef("pk")))
+
+
 def batches_to_make(cluster_id: int) -> list[int]:
-    """Batches with bills whose PDF is not made yet, as `pk // BATCH`."""
-    keys = without_paper(cluster_id).order_by("pk").values_list("pk", flat=True)
+    """Batches with bills whose PDF can be made, as `pk // BATCH`."""
+    keys = ready_for_paper(cluster_id).order_by("pk").values_list("pk", flat=True)
     return sorted({key // BATCH for key in keys.iterator()})
 
 
 def progress(cluster_id: int) -> Progress:
     """Over all bills of the cluster."""
+    papers = Exists(BillPaper.objects.filter(bill=OuterRef("pk")))
     found = Bill.objects.filter(cluster=cluster_id).aggregate(
-        bills=Count("pk"), made=Count("pk", filter=Q(Exists(BillPaper.objects.filter(bill=OuterRef("pk")))))
-    )
-    return Progress(found["bills"], found["made"])
+        bills=Count("pk"), made=Count("pk", filter=Q(papers)),
+        for_ksef=Count("pk", filter=~Q(papers) & Q(_waits_for_ksef(cluster_id))),
+    )  # fmt: skip
+    return Progress(**found)
 
 
 def languages(cluster_id: int, participants: set[int]) -> dict[int, str]:

@@ -127,6 +127,12 @@ def consumer() -> Bill:
     return replace(bill(sale), energy=ENERGY[:3], promises=PROMISES[:1])
 
 
+def in_ksef() -> Bill:
+    """With an invoice that KSeF has."""
+    link = "https://qr.ksef.mf.gov.pl/invoice/5265877635/02-07-2026/UtQp9Gpc51y-u3xApZjIjgkpZ01js-J8KflSPW8WzIE"
+    return bill(replace(_sale(), ksef_number="5265877635-20260702-010080615740-E4", ksef_link=link))
+
+
 def prosumer() -> Bill:
     """Buys and sells; pays the rest."""
     return bill(_sale(), _note())
@@ -195,4 +201,5 @@ def hostile() -> Bill:
 BILLS = {
     "consumer": consumer, "prosumer": prosumer, "producer": producer, "nothing": nothing, "corrected": corrected,
     "interest": interest, "grid": grid, "many_lines": many_lines, "hostile": hostile,
+    "in_ksef": in_ksef,
 }  # fmt: skip

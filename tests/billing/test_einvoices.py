@@ -1,7 +1,6 @@
 """Invoices go to KSeF once, whatever happens on the way; its numbers and receipts are kept for good."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +9,16 @@ from django.db import DatabaseError
 from django.urls import reverse
 
 from billing.account_export import account_sources
-from billing.domain.documents import Bill as BillContent
 from billing.domain.documents import DocumentKind, Reference
 from billing.models import BillingTerms, Document, EInvoice
 from billing.selectors.bills import document_content
 from billing.services import einvoices
-from billing.services.bills import BillDraft, issue
 from billing.services.einvoices import look_after, send_again
 from participants.models import Membership, User
 from participants.tenancy.scope import scope
-from tests.billing.bills import COORDINATOR, FIRST, HOUSEHOLD, PRODUCER, document, line
+from tests.billing.bills import FIRST, PRODUCER, document, line
+from tests.billing.ksef_scene import Clock, issue_one, make_billed_cast, only, run
 from tests.billing.ksef_standin import TOKEN, StandIn
-from tests.billing.paper_bills import producer, prosumer
 from tests.cast import NOON, Cast, make_cast
 from tests.pages.scenes import signed_in
 
@@ -30,56 +27,13 @@ State = EInvoice.State
 
 
 @pytest.fixture
-def ksef(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    made = StandIn()
-    settings.KSEF_URL, settings.KSEF_TOKENS = made.url, {"ours": TOKEN}
-    monkeypatch.setattr(einvoices, "POLL_SECONDS", 0.01)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def cast() -> Cast:
-    """A prosumer with an invoice and a note, a producer with a self-billing invoice; June's invoices go to KSeF."""
-    made = make_cast("ours")
-    with scope(made.cluster.pk):
-        BillingTerms.objects.create(cluster=made.cluster, valid_from=FIRST, to_ksef=True)
-        drafts = [BillDraft(each, who, FIRST) for each, who in ((prosumer(), made.seller), (producer(), made.buyer))]
-        issue(made.cluster, drafts, NOON)
-    return made
-
-
-class Clock:
-    """Says when it is."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-
-def run(cast: Cast, later: dt.timedelta = dt.timedelta()) -> None:
-    clock = Clock()
-    clock.now += later
-    look_after(cast.cluster, clock)
+    return make_billed_cast()
 
 
 def standing(cast: Cast) -> list[tuple[str, str]]:
     with scope(cast.cluster.pk):
         return list(EInvoice.objects.order_by("pk").values_list("document__number", "state"))
-
-
-def only(cast: Cast, number: str) -> EInvoice:
-    with scope(cast.cluster.pk):
-        return EInvoice.objects.get(document__number=number)
-
-
-def issue_one(cast: Cast, *documents: Any, party: Any = HOUSEHOLD) -> list[str]:
-    content = BillContent("", documents[0].issued_on, dt.date(2026, 7, 16), COORDINATOR, party, documents)
-    with scope(cast.cluster.pk):
-        (bill,) = issue(cast.cluster, [BillDraft(content, cast.seller, FIRST)], NOON)
-        return list(Document.objects.filter(bill=bill).order_by("pk").values_list("number", flat=True))
 
 
 def test_sale_and_self_billing_get_numbers_and_receipts_and_notes_stay_out(cast: Cast, ksef: StandIn) -> None:
