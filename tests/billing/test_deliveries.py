@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
 from billing.models import Bill, BillDelivery, BillPaper
-from billing.selectors.papers import BATCH, batches_to_make, progress
+from billing.selectors.papers import BATCH, Progress, batches_to_make, progress
 from billing.services import deliveries, papers
 from billing.services.bills import BillDraft, issue
 from billing.services.deliveries import forget_addresses, mark_bounced, queue_bills, send_again, send_queued
