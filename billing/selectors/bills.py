@@ -74,8 +74,8 @@ def _document(
 ) -> domain.Document:
     corrects = None
     if row.corrects:
-        number, _ = in_ksef.get(row.corrects.pk, ("", ""))
-        corrects = Reference(row.corrects.number, row.corrects.issued_on, number)
+        original, _ = in_ksef.get(row.corrects.pk, ("", ""))
+        corrects = Reference(row.corrects.number, row.corrects.issued_on, original)
     settlements = tuple(Settlement(each["reason"], Decimal(each["amount_pln"])) for each in row.settlements)
     number, digest = in_ksef.get(row.pk, ("", ""))
     link = link_to_check(row.seller["nip"], row.issued_on, digest) if number else ""

@@ -1,8 +1,7 @@
 """What KSeF has of the documents."""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -78,10 +77,9 @@ def link_to_check(nip: str, issued_on: date, digest: str) -> str:
 
     `digest`: of the XML, SHA-256 in base64. Of an environment that is not the Ministry's, below its own address.
     """
-    options = KsefClientOptions(settings.KSEF_URL or KsefEnvironment.PROD.value)
-    with suppress(ValueError):
-        options = replace(options, base_qr_url=options.resolve_qr_base_url())
-    options = replace(options, base_qr_url=options.base_qr_url or settings.KSEF_URL)
+    api = settings.KSEF_URL or KsefEnvironment.PROD.value
+    official = api.startswith(tuple(each.value for each in KsefEnvironment))
+    options = KsefClientOptions(api, base_qr_url=None if official else api)
     return VerificationLinkService(options).build_invoice_verification_url(nip, issued_on, digest)
 
 

@@ -80,7 +80,9 @@ def export_file(request: HttpRequest, period: str, name: str) -> HttpResponseBas
     filename = f"{cluster.slug}-{period}-{name}"
     if name == PAPERS:
         if lacking_papers(cluster.pk, month):
-            messages.error(request, gettext("Not all bills are made as PDF yet; they follow within minutes."))
+            messages.error(
+                request, gettext("Not all bills are PDFs yet; *Deliveries of bills* says what they wait for.")
+            )
             return _back(month)
         return StreamingHttpResponse(
             zip_of_papers(cluster.pk, bills_of_month(cluster.pk, month)),

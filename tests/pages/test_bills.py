@@ -112,7 +112,7 @@ def test_the_pdf_is_the_one_that_was_kept(cast: Cast) -> None:
     bill = issued(cast)
     client = signed_in(cast.owner)
     assert client.get(f"/bills/{bill.pk}.pdf").status_code == 404
-    assert "The PDF is being made" in text_of(client.get(f"/bills/{bill.pk}/"))
+    assert "The PDF is not ready yet" in text_of(client.get(f"/bills/{bill.pk}/"))
     on_paper(cast)
     response = client.get(f"/bills/{bill.pk}.pdf")
     with scope(cast.cluster.pk):

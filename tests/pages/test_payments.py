@@ -185,7 +185,7 @@ def test_the_zip_has_the_bills_as_they_were_sent(cast: Cast, tmp_path: Path, mon
     # As long as one lacks, none goes out: an accountant would take the file for complete.
     page = text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
     assert "3 are not made yet" in page and address not in page
-    assert "they follow within minutes" in text_of(client.get(address, follow=True))
+    assert "says what they wait for" in text_of(client.get(address, follow=True))
     call_command("export_accounts", "ours", "2026-06", "--out", str(tmp_path / "out"), stdout=io.StringIO())
     assert address in text_of(client.get(reverse("admin:exports"), {"month": "2026-06"}))
     content = downloaded(client, "2026-06", "documents.zip")
