@@ -80,6 +80,10 @@ class ExternalSettlement(TenantModel):
     invoice_net_pln = models.DecimalField(
         _("net total of the invoice (PLN)"), max_digits=14, decimal_places=2, null=True, blank=True
     )
+    #: As the invoice charges it: zero where the buyer owes the VAT itself.
+    invoice_vat_pln = models.DecimalField(
+        _("VAT of the invoice (PLN)"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
     #: Who changed anything of it last.
     prepared_by = models.ForeignKey(USER, on_delete=models.PROTECT, related_name="+", verbose_name=_("prepared by"))
     prepared_at = models.DateTimeField(_("prepared"))
@@ -117,8 +121,16 @@ class ExternalSettlement(TenantModel):
             ),
             models.CheckConstraint(
                 name="external_invoice_whole",
-                condition=Q(invoice_number="", invoice_date=None, invoice_net_pln=None)
-                | (~Q(invoice_number="") & Q(invoice_date__isnull=False, invoice_net_pln__isnull=False)),
+                condition=Q(invoice_number="", invoice_date=None, invoice_net_pln=None, invoice_vat_pln=None)
+                | (
+                    ~Q(invoice_number="")
+                    & Q(invoice_date__isnull=False, invoice_net_pln__isnull=False, invoice_vat_pln__isnull=False)
+                ),
+            ),
+            models.CheckConstraint(
+                name="external_vat_is_of_the_net",
+                condition=Q(invoice_vat_pln__gte=0, invoice_vat_pln__lte=F("invoice_net_pln"))
+                | Q(invoice_vat_pln__lte=0, invoice_vat_pln__gte=F("invoice_net_pln")),
             ),
             models.UniqueConstraint(
                 fields=["cluster", "partner", "direction", "period", "revision"], name="one_external_revision"
@@ -144,6 +156,12 @@ class ExternalSettlement(TenantModel):
         """What the invoice should say: of a purchase with its balancing cost, of a sale less it."""
         sign = 1 if self.direction == self.Direction.PURCHASE else -1
         return self.rounded_energy_pln + sign * self.rounded_balancing_pln
+
+    @property
+    def invoice_gross_pln(self) -> Decimal | None:
+        if self.invoice_net_pln is None or self.invoice_vat_pln is None:
+            return None
+        return self.invoice_net_pln + self.invoice_vat_pln
 
     @property
     def approved(self) -> bool:

@@ -9,7 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from clearing.domain.supplier_file import ENERGY, TIME
 from clearing.models import ExternalSettlement
 from clearing.services.external import LARGEST_FILE, Invoice
+from contracts.domain.money import is_vat_of
 
+#: For whoever notes an invoice.
+VAT_FAULT = _("VAT is part of the net total: it is never more, and has the same sign.")
 #: Endings of files whose quarter-hours are read; others are only kept.
 READ = (".csv", ".xlsx", ".txt")
 
@@ -20,6 +23,10 @@ class InvoiceForm(forms.Form):
     number = forms.CharField(label=_("Number of the invoice"), max_length=100)
     date = forms.DateField(label=_("Date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     net_pln = forms.DecimalField(label=_("Net total (PLN)"), max_digits=14, decimal_places=2)
+    vat_pln = forms.DecimalField(
+        label=_("VAT (PLN)"), max_digits=14, decimal_places=2,
+        help_text=_("As the invoice charges it: 0 where the buyer owes the VAT itself."),
+    )  # fmt: skip
     file = forms.FileField(
         label=_("File"), required=False,
         help_text=_("CSV or XLSX with quarter-hours is compared line by line; any other file, such as a PDF, is kept."),
@@ -33,6 +40,7 @@ class InvoiceForm(forms.Form):
                 "number": settlement.invoice_number,
                 "date": settlement.invoice_date,
                 "net_pln": settlement.invoice_net_pln,
+                "vat_pln": settlement.invoice_vat_pln,
             }
         )
 
@@ -42,9 +50,16 @@ class InvoiceForm(forms.Form):
             raise ValidationError(_("The file is larger than %(n)s MB.") % {"n": LARGEST_FILE >> 20})
         return file
 
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        net, vat = values.get("net_pln"), values.get("vat_pln")
+        if net is not None and vat is not None and not is_vat_of(net, vat):
+            self.add_error("vat_pln", VAT_FAULT)
+        return values
+
     def invoice(self) -> Invoice:
         clean = self.cleaned_data
-        return Invoice(clean["number"], clean["date"], clean["net_pln"])
+        return Invoice(clean["number"], clean["date"], clean["net_pln"], clean["vat_pln"])
 
     def content(self) -> tuple[str, bytes] | None:
         """The file's name and bytes."""

@@ -87,10 +87,16 @@ def document_postings(document: Document) -> dict[AccountKind, Decimal]:
     return {kind: amount for kind, amount in amounts.items() if amount}
 
 
-def partner_postings(direction: str, net_pln: Decimal) -> dict[AccountKind, Decimal]:
-    """What the net total of an external partner's invoice posts: a supplier is owed it, a buyer owes it."""
-    owes = net_pln if direction == "sale" else -net_pln
-    return {AccountKind.PARTNER: owes, AccountKind.MARKET: -owes} if owes else {}
+def partner_postings(direction: str, net_pln: Decimal, vat_pln: Decimal) -> dict[AccountKind, Decimal]:
+    """What an external partner's invoice posts: a supplier is owed its gross total, a buyer owes it."""
+    sells = direction == "sale"
+    sign = 1 if sells else -1
+    amounts = {
+        AccountKind.PARTNER: sign * (net_pln + vat_pln),
+        AccountKind.MARKET: -sign * net_pln,
+        AccountKind.VAT_DUE if sells else AccountKind.VAT_DEDUCTIBLE: -sign * vat_pln,
+    }
+    return {kind: amount for kind, amount in amounts.items() if amount}
 
 
 def rounding_postings(

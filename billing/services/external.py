@@ -1,6 +1,7 @@
 """Approved settlements with suppliers and buyers come into the ledger, each once."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -16,7 +17,7 @@ from participants.models import Cluster
 
 @transaction.atomic
 def post_settlements(cluster: Cluster, now: datetime, user_id: int | None = None) -> list[JournalEntry]:
-    """Post the net totals of approved settlements that are not posted yet, today. Safe to repeat; needs the scope.
+    """Post the invoices of approved settlements that are not posted yet, today. Safe to repeat; needs the scope.
 
     A correcting version posts what it differs by from the one that it replaces; if by nothing, it posts nothing.
     """
@@ -24,12 +25,20 @@ def post_settlements(cluster: Cluster, now: datetime, user_id: int | None = None
     today = local_day(now, time_zone(cluster.timezone))
     drafts = []
     for row in unposted_settlements(cluster.pk):
-        net = (row.invoice_net_pln or ZERO) - ((row.replaces.invoice_net_pln or ZERO) if row.replaces else ZERO)
-        amounts = partner_postings(row.direction, net)
+        net, vat = _invoiced(row)
+        if row.replaces:
+            before = _invoiced(row.replaces)
+            net, vat = net - before[0], vat - before[1]
+        amounts = partner_postings(row.direction, net, vat)
         if amounts:
             keyed = {(kind, row.partner_id if kind == AccountKind.PARTNER else None): amounts[kind] for kind in amounts}
             drafts.append(EntryDraft(today, _text(row), keyed, settlement=row))
     return post_all(cluster.pk, drafts, now, user_id)
+
+
+def _invoiced(row: ExternalSettlement) -> tuple[Decimal, Decimal]:
+    """Net total and VAT of its invoice."""
+    return row.invoice_net_pln or ZERO, row.invoice_vat_pln or ZERO
 
 
 def _text(row: ExternalSettlement) -> str:

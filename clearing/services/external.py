@@ -51,6 +51,7 @@ class Invoice:
     number: str
     date: date
     net_pln: Decimal
+    vat_pln: Decimal
 
 
 @transaction.atomic
@@ -120,6 +121,7 @@ def take_invoice(
     settlement.invoice_number = invoice.number
     settlement.invoice_date = invoice.date
     settlement.invoice_net_pln = invoice.net_pln
+    settlement.invoice_vat_pln = invoice.vat_pln
     if file is not None:
         name, content = file
         if len(content) > LARGEST_FILE:
@@ -214,7 +216,7 @@ def checklist(settlement: ExternalSettlement, now: datetime, user_id: int) -> li
         ),
         point(
             "invoice", settlement.invoice_net_pln is not None, _("The invoice is noted."),
-            _("The invoice is missing: its number, date and net total."),
+            _("The invoice is missing: its number, date, net total and VAT."),
         ),
         point(
             "differences", not open_ones, _("Nothing is left to explain."),

@@ -26,6 +26,15 @@ def half_up(value: Decimal, places: int) -> Decimal:
     return rounded.copy_abs() if rounded.is_zero() else rounded
 
 
+def is_vat_of(net: Decimal, vat: Decimal) -> bool:
+    """Whether an invoice with this net total can have this VAT: of the same sign and not more, or none.
+
+    >>> is_vat_of(Decimal(100), Decimal(23)), is_vat_of(Decimal(100), Decimal(123)), is_vat_of(Decimal(-1), Decimal(1))
+    (True, False, False)
+    """
+    return 0 <= vat <= net or net <= vat <= 0
+
+
 def divide_half_up(numerator: int, denominator: int) -> int:
     """`numerator / denominator` as a whole number, half up (away from zero); denominator > 0.
 

@@ -25,8 +25,8 @@ def scene(db: None) -> Scene:
     return Scene()
 
 
-def settled(scene: Scene, direction: str, net: str) -> ExternalSettlement:
-    row = scene.invoice(scene.prepare(direction), net)
+def settled(scene: Scene, direction: str, net: str, vat: str = "0") -> ExternalSettlement:
+    row = scene.invoice(scene.prepare(direction), net, vat=vat)
     return scene.approve(row)
 
 
@@ -43,18 +43,25 @@ def posted(scene: Scene, now: dt.datetime = NOW) -> int:
 
 
 def test_a_supplier_is_owed_and_a_buyer_owes() -> None:
-    assert partner_postings("purchase", Decimal("10.00")) == {"partner": Decimal("-10.00"), "market": Decimal("10.00")}
-    assert partner_postings("sale", Decimal("4.00")) == {"partner": Decimal("4.00"), "market": Decimal("-4.00")}
-    assert partner_postings("sale", Decimal("0.00")) == {}
+    ten, four, none = Decimal("10.00"), Decimal("4.00"), Decimal("0.00")
+    assert partner_postings("purchase", ten, Decimal("2.30")) == {
+        "partner": Decimal("-12.30"), "market": ten, "vat_deductible": Decimal("2.30"),
+    }  # fmt: skip
+    assert partner_postings("sale", four, Decimal("0.92")) == {
+        "partner": Decimal("4.92"), "market": -four, "vat_due": Decimal("-0.92"),
+    }  # fmt: skip
+    assert partner_postings("sale", four, none) == {"partner": four, "market": -four}
+    assert partner_postings("sale", none, none) == {}
 
 
 def test_each_partner_has_an_account_and_is_posted_once(scene: Scene) -> None:
-    settled(scene, "purchase", "0.36")
-    settled(scene, "sale", "0.40")
+    settled(scene, "purchase", "0.36", "0.08")
+    settled(scene, "sale", "0.40", "0.09")
     assert posted(scene) == 2
     assert posted(scene) == 0
     assert balances(scene) == {
-        str(scene.seller): Decimal("-0.36"), str(scene.buyer): Decimal("0.40"), "market": Decimal("-0.04"),
+        str(scene.seller): Decimal("-0.44"), str(scene.buyer): Decimal("0.49"), "market": Decimal("-0.04"),
+        "vat_deductible": Decimal("0.08"), "vat_due": Decimal("-0.09"),
     }  # fmt: skip
     with scope(scene.cluster.pk):
         entry = JournalEntry.objects.order_by("number")[0]
@@ -62,7 +69,7 @@ def test_each_partner_has_an_account_and_is_posted_once(scene: Scene) -> None:
     # No month's bills: what rounding has to make exact is not touched.
     assert (entry.text, entry.period) == ("external settlement 2026-06, invoice FV/6", None)
     assert [(each.account, each.account_name) for each in lines[:2]] == [
-        ("market", str(Account.Kind.MARKET.label)), ("partner", str(scene.seller)),
+        ("market", str(Account.Kind.MARKET.label)), ("vat_deductible", str(Account.Kind.VAT_DEDUCTIBLE.label)),
     ]  # fmt: skip
 
 
@@ -89,6 +96,18 @@ def test_a_correcting_version_posts_the_difference_in_the_open_period(scene: Sce
     scene.approve(scene.invoice(third, "0.40"))
     assert posted(scene) == 0
     assert balances(scene)[str(scene.seller)] == Decimal("-0.40")
+
+
+def test_a_correcting_version_may_differ_in_the_vat_alone(scene: Scene) -> None:
+    first = settled(scene, "purchase", "0.36")
+    assert posted(scene) == 1
+    with scope(scene.cluster.pk):
+        second = correct(first, "the VAT had been left out", scene.owner.pk, NOW)
+    scene.approve(scene.invoice(second, "0.36", vat="0.08"))
+    assert posted(scene) == 1
+    assert balances(scene) == {
+        str(scene.seller): Decimal("-0.44"), "market": Decimal("0.36"), "vat_deductible": Decimal("0.08"),
+    }  # fmt: skip
 
 
 def test_versions_that_wait_together_sum_to_the_last(scene: Scene) -> None:

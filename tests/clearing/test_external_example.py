@@ -14,6 +14,7 @@ from django.db import transaction
 
 from clearing.models import ExternalDifference, ExternalLine, ExternalSettlement
 from clearing.services.external import Invoice, approve, checklist, explain, prepare, take_invoice
+from contracts.domain.money import half_up
 from contracts.models import ExternalPartner
 from participants.models import Cluster
 from participants.tenancy.scope import scope
@@ -94,7 +95,7 @@ def test_volumes_and_cost_are_those_of_the_settlement_package(
 def test_one_quarter_hour_that_differs_is_found_and_named(example: Example, direction: str, month: dt.date) -> None:
     cluster, _exported, _partners, user = example
     settlement = settle(example, direction, month)
-    invoice = Invoice(f"FV/{month:%m}", month, settlement.net_pln)
+    invoice = Invoice(f"FV/{month:%m}", month, settlement.net_pln, half_up(settlement.net_pln * 23 / 100, 2))
     with transaction.atomic():
         with scope(cluster.pk):
             settlement = take_invoice(settlement, invoice, ("equal.csv", supplier_file(settlement)), True, user, NOW)

@@ -63,11 +63,11 @@ class Scene:
             return prepare(self.cluster, direction, partner, JUNE, (user or self.owner).pk, NOW)
 
     def invoice(
-        self, settlement: ExternalSettlement, net: str, changed: dict[dt.datetime, int] | None = None
+        self, settlement: ExternalSettlement, net: str, changed: dict[dt.datetime, int] | None = None, vat: str = "0"
     ) -> ExternalSettlement:
         file = supplier_file(settlement, changed)
         with scope(self.cluster.pk):
-            figures = Invoice("FV/6", dt.date(2026, 7, 3), Decimal(net))
+            figures = Invoice("FV/6", dt.date(2026, 7, 3), Decimal(net), Decimal(vat))
             return take_invoice(settlement, figures, ("june.csv", file), True, self.owner.pk, NOW)
 
     def approve(self, settlement: ExternalSettlement, user: User | None = None) -> ExternalSettlement:
@@ -139,7 +139,7 @@ def test_one_quarter_hour_that_differs_is_found_and_named(scene: Scene) -> None:
 def test_a_wrong_total_is_a_difference(scene: Scene) -> None:
     with scope(scene.cluster.pk):
         settlement = scene.prepare()
-        take_invoice(settlement, Invoice("1", JUNE, Decimal("0.50")), None, False, scene.owner.pk, NOW)
+        take_invoice(settlement, Invoice("1", JUNE, Decimal("0.50"), Decimal("0.12")), None, False, scene.owner.pk, NOW)
     assert scene.differences(settlement) == [("total", None, Decimal("0.36"), Decimal("0.50"))]
 
 
@@ -151,7 +151,7 @@ def test_nothing_that_was_approved_can_be_changed(scene: Scene) -> None:
             lambda: discard(settlement),
             lambda: approve(settlement, scene.colleague.pk, NOW),
             lambda: explain(settlement, [], "x", scene.owner.pk, NOW),
-            lambda: take_invoice(settlement, Invoice("2", JUNE, Decimal(1)), None, False, scene.owner.pk, NOW),
+            lambda: take_invoice(settlement, Invoice("2", JUNE, Decimal(1), Decimal(0)), None, False, scene.owner.pk, NOW),
         ]
         for attempt in attempts:
             with pytest.raises(SettlementRefused):
@@ -182,6 +182,11 @@ def test_the_database_itself_wants_explanations_and_a_second_person(scene: Scene
         with pytest.raises(IntegrityError, match="without an explanation"), transaction.atomic():
             rows.update(approved_by=scene.colleague, **done)
         explain(settlement, list(settlement.differences.values_list("pk", flat=True)), "agreed", scene.owner.pk, NOW)
+        for figures in ({"invoice_vat_pln": "0.51"}, {"invoice_vat_pln": "-0.01"}, {"invoice_net_pln": "-0.50"}):
+            with pytest.raises(IntegrityError, match="external_vat_is_of_the_net"), transaction.atomic():
+                rows.update(**{"invoice_vat_pln": "0.12"} | figures)
+        with pytest.raises(IntegrityError, match="external_invoice_whole"), transaction.atomic():
+            rows.update(invoice_vat_pln=None)
         with pytest.raises(IntegrityError, match="external_four_eyes"), transaction.atomic():
             rows.update(approved_by=scene.owner, four_eyes=True, **done)
         with pytest.raises(IntegrityError, match="external_approved_by_somebody"), transaction.atomic():

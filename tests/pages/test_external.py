@@ -22,7 +22,7 @@ from tests.pages.scenes import signed_in
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/external/?month=2026-06"
-INVOICE = {"what": "invoice", "number": "FV/6/2026", "date": "2026-07-03", "net_pln": "0.36"}
+INVOICE = {"what": "invoice", "number": "FV/6/2026", "date": "2026-07-03", "net_pln": "0.36", "vat_pln": "0.08"}
 
 
 @pytest.fixture
@@ -93,9 +93,10 @@ def test_the_partner_s_file_comes_back_as_it_was(scene: Scene) -> None:
     file = desk.get(f"{page}files/{_file(scene)}/")
     assert file.content == supplier_file(only(scene))
     assert file["Content-Disposition"] == 'attachment; filename="czerwiec.csv"'
-    assert "Everything is in order" in text_of(desk.get(page))
+    text = text_of(desk.get(page))
+    assert "Everything is in order" in text and "Gross total (PLN) – 0.44" in text
     pdf = SimpleUploadedFile("faktura.pdf", b"%PDF-1.7")
-    desk.post(page, INVOICE | {"file": pdf, "net_pln": "9.99"})
+    desk.post(page, INVOICE | {"file": pdf, "net_pln": "9.99", "vat_pln": "2.30"})
     text = text_of(desk.get(page))
     assert "faktura.pdf" in text and "czerwiec.csv" in text and "another total" in text
 
@@ -117,6 +118,8 @@ def test_a_file_that_cannot_be_read_is_told_line_by_line_in_the_reader_s_languag
         row = only(scene)
         assert row.invoice_number == "" and not row.files.exists()
     assert "Enter a" in text_of(signed_in(user).post(page, INVOICE | {"net_pln": "much"}))
+    for vat in ("0.37", "-0.01"):
+        assert "VAT is part of the net total" in text_of(signed_in(user).post(page, INVOICE | {"vat_pln": vat}))
 
 
 def test_four_eyes(scene: Scene) -> None:

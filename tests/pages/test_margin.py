@@ -66,7 +66,7 @@ def test_a_balancing_cost_of_its_own_lessens_the_margin_once(scene: Scene) -> No
         assert shown.month.margin_pln == Decimal("0.152")
         bought = prepare(scene.cluster, "purchase", scene.seller, JUNE, scene.owner.pk, NOW)
         assert bought.net_pln == Decimal("0.37")
-        take_invoice(bought, Invoice("1", JUNE, Decimal("0.40")), None, False, scene.owner.pk, NOW)
+        take_invoice(bought, Invoice("1", JUNE, Decimal("0.40"), Decimal(0)), None, False, scene.owner.pk, NOW)
         approve(bought, scene.owner.pk, NOW)
         month = show(scene.cluster, JUNE, WARSAW).month
     # The invoice says 0.40: energy, balancing, and a tolerated difference.
