@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.bill_models import Bill, Document, DocumentLine, NumberSeries
 from billing.delivery_models import BillDelivery, BillOpening, BillPaper
+from billing.distributor_models import DistributorInvoice
 from billing.einvoice_models import EInvoice
 from billing.ledger_models import Account, JournalEntry, Posting
 from billing.payment_models import BankFile, BankTransaction, InterestRate, ReminderTerms
@@ -38,6 +39,7 @@ __all__ = [
     "BillPaper",
     "BillingPeriod",
     "BillingTerms",
+    "DistributorInvoice",
     "Document",
     "DocumentLine",
     "EInvoice",

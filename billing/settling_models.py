@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.bill_models import Bill, Document
-from billing.ledger_models import JournalEntry
+from billing.ledger_models import Account, JournalEntry
 from billing.payment_models import BankTransaction
 from participants.models import Participant
 from participants.tenancy.models import TenantForeignKey, TenantModel
@@ -33,7 +33,8 @@ class PaymentMatch(_ByUser):
     """What a bank transaction was booked as; the one with the highest number holds.
 
     `aside`: it has nothing to do with bills, says `reason`; `undo`: the one before is taken back, by an entry that
-    reverses its own. `credit_of` is whose account has what no bill took.
+    reverses its own. `credit_of` is whose account has what no bill took. `account` is where it was booked if it pays no
+    bill: the distributor's, an external partner's, a tax.
     """
 
     class How(models.TextChoices):
@@ -47,6 +48,7 @@ class PaymentMatch(_ByUser):
     number = models.PositiveSmallIntegerField()
     how = models.CharField(_("matched by"), max_length=10, choices=How)
     credit_of = TenantForeignKey(Participant, null=True, verbose_name=_("credit of"))
+    account = TenantForeignKey(Account, null=True, db_index=False, verbose_name=_("account of the ledger"))
     entry = TenantForeignKey(JournalEntry, null=True, db_index=False, verbose_name=_("journal entry"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
 
@@ -60,6 +62,10 @@ class PaymentMatch(_ByUser):
             models.CheckConstraint(
                 name="aside_posts_nothing",
                 condition=Q(how="aside", entry=None, credit_of=None) | ~Q(how="aside"),
+            ),
+            models.CheckConstraint(
+                name="match_outside_is_posted",
+                condition=Q(account=None) | Q(how__in=["account", "hand"], entry__isnull=False, credit_of=None),
             ),
             models.CheckConstraint(name="match_says_why", condition=~Q(how__in=["aside", "undo"]) | ~Q(reason="")),
         ]

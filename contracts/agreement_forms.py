@@ -11,7 +11,7 @@ from contracts.agreement_models import Language
 from contracts.domain.agreement_text import unknown_variables
 from contracts.models import AgreementTemplate, ClusterSettings, ExternalPartner
 from contracts.services.agreement_papers import NOTICE_DAYS
-from participants.domain.identifiers import is_nip
+from participants.domain.identifiers import is_iban, is_nip
 from participants.models import Cluster, Participant
 from participants.tenancy.admin import TenantForm
 
@@ -81,6 +81,12 @@ class PartnerForm(TenantForm):
         number: str = self.cleaned_data["nip"]
         if not is_nip(number):
             raise ValidationError(_("This is no tax number: its check digit is wrong."))
+        return number
+
+    def clean_iban(self) -> str:
+        number = "".join(self.cleaned_data["iban"].split()).upper()
+        if number and not is_iban(number):
+            raise ValidationError(_("This is no account number: its check digits are wrong."))
         return number
 
 

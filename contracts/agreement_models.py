@@ -53,6 +53,7 @@ class ExternalPartner(TenantModel):
     street = models.CharField(_("street"), max_length=200)
     postcode = models.CharField(_("postcode"), max_length=12)
     city = models.CharField(_("city"), max_length=100)
+    iban = models.CharField(_("bank account (IBAN)"), max_length=34, blank=True)
 
     class Meta:
         verbose_name = _("external partner")

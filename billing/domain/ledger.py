@@ -42,6 +42,17 @@ class AccountKind(StrEnum):
     INTEREST = "interest"
 
 
+#: An account: its kind, and the id of the participant or partner whose it is.
+AccountKey = tuple[AccountKind, int | None]
+#: Where a bank transfer can be booked that is none of a participant's.
+PAID_OUTSIDE = (
+    AccountKind.DISTRIBUTOR,
+    AccountKind.PARTNER,
+    AccountKind.VAT_DUE,
+    AccountKind.EXCISE,
+    AccountKind.ASSURANCE,
+    AccountKind.SERVICE_FEE,
+)
 #: Component of a line of interest for late payment.
 LATE_INTEREST = "late_interest"
 #: Accounts whose lines are rounded: what is left of them at the end of a month must be exact to the grosz.

@@ -8,6 +8,7 @@ Amounts are signed alike on both sides: positive where a participant pays, negat
 | numbers with their letters, bills of several | only if it is their open sum exactly |
 | numbers without letters | as above, if the account is the participant's or it is their open sum exactly |
 | no number, an account of one participant | if it is all that is open, or what exactly one bill has open |
+| an account of the distributor or of an external partner | it is booked on their account, whatever the title says |
 | anything else | the accountant's queue, with what it could be |
 
 Money that goes out is never more than the bills it names.
@@ -22,6 +23,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
+
+from billing.domain.ledger import AccountKey
 
 ZERO = Decimal("0.00")
 SUGGESTED = 5
@@ -88,7 +91,10 @@ class Allocated:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a transfer: `how` it is booked, or `why` it waits. `credit_of` has what no bill took."""
+    """What becomes of a transfer: `how` it is booked, or `why` it waits. `credit_of` has what no bill took.
+
+    `outside`: no bill takes it, it is booked on this account.
+    """
 
     payment: int
     how: How | None = None
@@ -97,6 +103,7 @@ class Decision:
     credit_of: int | None = None
     credit_pln: Decimal = ZERO
     suggested: tuple[int, ...] = ()
+    outside: AccountKey | None = None
 
 
 @dataclass
@@ -179,15 +186,18 @@ def folded(text: str) -> str:
 
 
 def match(
-    payments: Iterable[Payment], bills: Iterable[OpenBill], accounts: Mapping[str, frozenset[int]]
-) -> list[Decision]:
+    payments: Iterable[Payment], bills: Iterable[OpenBill], accounts: Mapping[str, frozenset[int]],
+    outside: Mapping[str, AccountKey] | None = None,
+) -> list[Decision]:  # fmt: skip
     """What becomes of each transfer, in the order of days; `accounts` has the participants of known accounts.
+
+    `outside` has the ledger accounts of the distributor's and the external partners' bank accounts.
 
     The order in which the arguments are given does not matter: transfers take what is open in the order of day, amount,
     title and key.
     """
     by_key = {bill.key: bill for bill in sorted(bills, key=lambda bill: (bill.due_on, bill.key))}
-    desk = _Desk(by_key, _Numbers(by_key.values()), accounts)
+    desk = _Desk(by_key, _Numbers(by_key.values()), accounts, outside or {})
     ordered = sorted(payments, key=lambda each: (each.booked_on, each.amount_pln, each.title, each.key))
     return [desk.decide(payment) for payment in ordered]
 
@@ -196,9 +206,10 @@ class _Desk:
     """Takes transfers one by one; what one has paid is not open for the next."""
 
     def __init__(
-        self, bills: Mapping[int, OpenBill], numbers: _Numbers, accounts: Mapping[str, frozenset[int]]
-    ) -> None:
-        self.bills, self.numbers, self.accounts = bills, numbers, accounts
+        self, bills: Mapping[int, OpenBill], numbers: _Numbers, accounts: Mapping[str, frozenset[int]],
+        outside: Mapping[str, AccountKey],
+    ) -> None:  # fmt: skip
+        self.bills, self.numbers, self.accounts, self.outside = bills, numbers, accounts, outside
         self.open = {key: bill.open_pln for key, bill in bills.items()}
         self.by_participant: dict[int, list[OpenBill]] = defaultdict(list)
         for bill in bills.values():
@@ -206,8 +217,10 @@ class _Desk:
 
     def decide(self, payment: Payment) -> Decision:
         """Book it or say why not."""
-        named = self.numbers.named_in(payment.title)
         owners = self.accounts.get(payment.account, frozenset()) if payment.account else frozenset()
+        if payment.account in self.outside and not owners:
+            return Decision(payment.key, How.ACCOUNT, outside=self.outside[payment.account])
+        named = self.numbers.named_in(payment.title)
         if named.exact:
             return self._named(payment, named.exact)
         if named.bare:

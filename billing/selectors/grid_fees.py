@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.domain.grid_fees import GridFeeRow, split_cents
 from billing.domain.ledger import AccountKind, account_of_component
-from billing.models import Bill, BillingPeriod
+from billing.models import Bill, BillingPeriod, DistributorInvoice, JournalEntry
 from billing.selectors.issuing import documented, posted_amounts
 
 # A line lies in the days of one row of its metering point.
@@ -55,3 +56,10 @@ def own_bills(cluster_id: int, dso_id: int, month: date) -> QuerySet[Bill]:
     """The distributor's own bills of the month, corrections among them, in the order of issue."""
     rows = Bill.objects.filter(cluster=cluster_id, dso=dso_id, period=month)
     return rows.select_related("participant").prefetch_related("documents").order_by("pk")
+
+
+def invoices_noted(cluster_id: int) -> QuerySet[Any]:
+    """The distributor's invoices in the order in which they were noted, with `taken_back`."""
+    reversing = JournalEntry.objects.filter(cluster=OuterRef("cluster"), reverses=OuterRef("entry"))
+    rows = DistributorInvoice.objects.filter(cluster=cluster_id).annotate(taken_back=Exists(reversing))
+    return rows.select_related("cluster", "entry", "user").order_by("pk")

@@ -13,8 +13,10 @@ from django.db.models.lookups import In
 
 from billing.domain.bill_state import BillState, state_of
 from billing.domain.interest import late_from
+from billing.domain.ledger import AccountKey, AccountKind
 from billing.domain.matching import OpenBill, Payment, digits_in
 from billing.models import Allocation, BankTransaction, Bill, Document, PaymentMatch
+from contracts.models import ExternalPartner
 from metering.domain.calendar import public_holidays
 from participants.models import Cluster, Participant
 
@@ -112,6 +114,30 @@ def known_accounts(cluster_id: int, payments: Iterable[Payment]) -> dict[str, fr
     for account, pk in paid.values_list("match__transaction__partner_account", "bill__participant").distinct():
         found[account].add(pk)
     return {account: frozenset(people) for account, people in found.items()}
+
+
+def outside_accounts(cluster: Cluster, payments: Iterable[Payment]) -> dict[str, AccountKey]:
+    """On which account of the ledger payments of these bank accounts are booked, if none of a participant's.
+
+    Those of the distributor and of external partners as they are registered, else as a person booked the last one; an
+    account of two partners is left out.
+    """
+    accounts = {payment.account for payment in payments if payment.account}
+    found: dict[str, set[AccountKey]] = defaultdict(set)
+    if cluster.dso.iban in accounts:
+        found[cluster.dso.iban].add((AccountKind.DISTRIBUTOR, None))
+    partners = ExternalPartner.objects.filter(cluster=cluster, iban__in=accounts)
+    for pk, iban in partners.values_list("pk", "iban"):
+        found[iban].add((AccountKind.PARTNER, pk))
+    by_person = (
+        PaymentMatch.objects.filter(cluster=cluster, transaction__partner_account__in=accounts - set(found))
+        .exclude(user=None).select_related("account", "transaction").order_by("transaction__partner_account", "-pk")
+        .distinct("transaction__partner_account")
+    )  # fmt: skip
+    for row in by_person:
+        if row.account and row.account.kind in (AccountKind.DISTRIBUTOR, AccountKind.PARTNER):
+            found[row.transaction.partner_account].add(row.account.key)
+    return {iban: keys.pop() for iban, keys in found.items() if len(keys) == 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from decimal import Decimal
 from django.db.models import Max
 
 from billing.domain.documents import Bill
-from billing.domain.errors import BillingError
+from billing.domain.errors import BillingError, MonthNotReadyError
 from billing.domain.issue import IssueTerms, bills, contents, documents, energy_shares
-from billing.domain.ledger import rounding_postings
+from billing.domain.ledger import AccountKey, rounding_postings
 from billing.models import BillingPeriod, Statement
 from billing.selectors.checklist import checklist
 from billing.selectors.issuing import (
@@ -30,7 +30,7 @@ from billing.selectors.issuing import (
 )
 from billing.services.bills import BillDraft, issue
 from billing.services.external import post_settlements
-from billing.services.ledger import AccountKey, EntryDraft, post_all
+from billing.services.ledger import EntryDraft, post_all
 from billing.services.statements import BillingReport, bill_period
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import CalendarError, format_period, local_day, time_zone
@@ -159,7 +159,7 @@ def _accepted(cluster: Cluster, month: date, now: datetime, overrides: Mapping[s
     failing = [check for check in checklist(cluster, month, now) if not check.passed]
     wrong = [check.code for check in failing if not (check.overridable and overrides.get(check.code))]
     if wrong:
-        raise BillingError(f"{format_period(month)} can't be closed yet: {', '.join(wrong)}.")
+        raise MonthNotReadyError(format_period(month), wrong)
     return {check.code: overrides[check.code] for check in failing}
 
 

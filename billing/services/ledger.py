@@ -9,12 +9,10 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from billing.domain.errors import BillingError
-from billing.domain.ledger import AccountKind
+from billing.domain.ledger import AccountKey, AccountKind
 from billing.models import Account, Document, JournalEntry, Posting
 from clearing.models import ExternalSettlement
 
-#: An account: its kind, and the id of the participant or partner whose it is.
-AccountKey = tuple[AccountKind, int | None]
 LONGEST_TEXT = 200
 
 

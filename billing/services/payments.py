@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from billing.domain.errors import BillingError
-from billing.domain.ledger import AccountKind
+from billing.domain.ledger import PAID_OUTSIDE, AccountKey, AccountKind
 from billing.domain.matching import Allocated, Decision, match, split
 from billing.models import Allocation, BankTransaction, Bill, JournalEntry, PaymentMatch
 from billing.selectors.payments import (
@@ -21,9 +21,10 @@ from billing.selectors.payments import (
     net_credits,
     never_matched,
     open_bills,
+    outside_accounts,
     payments_of,
 )
-from billing.services.ledger import AccountKey, post, reverse
+from billing.services.ledger import accounts_of, post, reverse
 from billing.services.locks import lock_payments
 from metering.domain.calendar import local_day, time_zone
 from participants.models import Cluster
@@ -45,7 +46,8 @@ def decisions(cluster: Cluster, transactions: Iterable[BankTransaction]) -> list
     """What would become of these transactions now; books nothing."""
     payments = payments_of(transactions)
     accounts = known_accounts(cluster.pk, payments)
-    return match(payments, bills_for(cluster.pk, payments, accounts), accounts)
+    bills = bills_for(cluster.pk, payments, accounts)
+    return match(payments, bills, accounts, outside_accounts(cluster, payments))
 
 
 @transaction.atomic
@@ -60,7 +62,10 @@ def match_payments(cluster: Cluster, now: datetime) -> MatchReport:
     for decision in decided:
         if decision.how is not None:
             row = by_pk[decision.payment]
-            _book(row, How(decision.how), decision.allocated, decision.credit_of, people, None, now)
+            if decision.outside:
+                _book_outside(row, How(decision.how), decision.outside, None, now)
+            else:
+                _book(row, How(decision.how), decision.allocated, decision.credit_of, people, None, now)
             booked += 1
     return MatchReport(booked, len(decided) - booked, _use_credits(cluster))
 
@@ -93,8 +98,18 @@ def match_by_hand(
 
 
 @transaction.atomic
+def book_outside(row: BankTransaction, key: AccountKey, user_id: int, now: datetime) -> PaymentMatch:
+    """Book a transfer that pays no bill on one of the accounts that `PAID_OUTSIDE` names; else raises BillingError."""
+    lock_payments(row.cluster_id)
+    _require_waiting(row)
+    if key[0] not in PAID_OUTSIDE:
+        raise BillingError(f"a transfer can't be booked on the account '{key[0]}'")
+    return _book_outside(row, How.HAND, key, user_id, now)
+
+
+@transaction.atomic
 def set_aside(row: BankTransaction, reason: str, user_id: int, now: datetime) -> PaymentMatch:
-    """It has nothing to do with bills (fees of the bank, the coordinator's own business): nothing is posted."""
+    """It has nothing to do with the cluster (the coordinator's own business): nothing is posted."""
     lock_payments(row.cluster_id)
     _require_waiting(row)
     if not reason.strip():
@@ -184,14 +199,21 @@ def _book(
     return found
 
 
+def _book_outside(row: BankTransaction, how: How, key: AccountKey, user_id: int | None, now: datetime) -> PaymentMatch:
+    amounts: dict[AccountKey, Decimal] = {key: -row.amount_pln, (AccountKind.BANK, None): row.amount_pln}
+    entry = post(row.cluster_id, row.booked_on, f"bank transfer {row.pk}", amounts, now, user_id=user_id)
+    return _store(row, how, None, entry, "", user_id, now, accounts_of(row.cluster_id, [key])[key])
+
+
 def _store(
     row: BankTransaction, how: How, credit_of: int | None, entry: JournalEntry | None, reason: str,
-    user_id: int | None, now: datetime,
+    user_id: int | None, now: datetime, account: int | None = None,
 ) -> PaymentMatch:  # fmt: skip
     last = _last(row)
     return PaymentMatch.objects.create(
         cluster_id=row.cluster_id, transaction=row, number=last.number + 1 if last else 1, how=how,
-        credit_of_id=credit_of, entry=entry, reason=reason[:200], user_id=user_id, at=now,
+        credit_of_id=credit_of, entry=entry, account_id=account, reason=reason[:200], user_id=user_id,
+        at=now,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.closing_words import check_detail, check_name
-from billing.domain.errors import BillingError
+from billing.domain.errors import BillingError, MonthNotReadyError
 from billing.models import Bill, BillingPeriod
 from billing.selectors.checklist import checklist, draft, months_to_show, period_of
 from billing.services.closing import start_closing
@@ -100,6 +100,9 @@ def _act(request: HttpRequest, month: date) -> HttpResponse:
         reasons = {key[len(prefix) :]: text for key, text in request.POST.items() if key.startswith(prefix)}
         try:
             start_closing(cluster, month, timezone.now(), {k: str(v) for k, v in reasons.items()}, request.user.pk)
+        except MonthNotReadyError as error:
+            text = gettext("The month can't be closed before this is in order: %(checks)s.")
+            messages.error(request, text % {"checks": "; ".join(map(check_name, error.checks))})
         except BillingError as error:
             messages.error(request, finding_in_words(str(error)))
         else:

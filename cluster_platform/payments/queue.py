@@ -1,6 +1,7 @@
 """Pages of the coordinator's admin: transfers that wait for somebody, and one transfer with what it could pay."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,17 +14,27 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from billing import numbers
 from billing.domain.errors import BillingError
+from billing.domain.ledger import PAID_OUTSIDE, AccountKey, AccountKind
 from billing.domain.matching import Decision, Why
-from billing.models import Allocation, BankTransaction, PaymentMatch
+from billing.models import Account, Allocation, BankTransaction, PaymentMatch
 from billing.selectors.payments import credits, net_credits, own_bills, waiting, with_match
-from billing.services.payments import decisions, match_by_hand, match_payments, set_aside, take_back
+from billing.services.payments import (
+    book_outside,
+    decisions,
+    match_by_hand,
+    match_payments,
+    set_aside,
+    take_back,
+)
 from cluster_platform.fault_words import finding_in_words
+from contracts.models import ExternalPartner
 from participants.models import Cluster, Participant
 from participants.permissions import may
 
@@ -96,7 +107,9 @@ def payment(request: HttpRequest, number: int) -> HttpResponse:
             "asked": asked,
             "candidates": [] if matched else _candidates(cluster, row, decided, asked),
             "people": [] if matched else _people(cluster, asked),
-            "history": row.matches.select_related("user", "credit_of", "entry").order_by("number"),
+            "outside": [] if matched else list(_outside(cluster).values()),
+            "likely": decided and decided.outside,
+            "history": row.matches.select_related("user", "credit_of", "entry", "account__partner").order_by("number"),
             "paid": _paid(row),
             "may_book": may(request.access, "book_payments"),  # type: ignore[attr-defined]
         },
@@ -108,6 +121,11 @@ def _act(request: HttpRequest, row: BankTransaction) -> None:
     reason = request.POST.get("reason", "")
     if "aside" in request.POST:
         set_aside(row, reason, user_id, now)
+    elif "outside" in request.POST:
+        chosen = _outside(row.cluster).get(request.POST.get("account", ""))
+        if chosen is None:
+            raise BillingError("choose the account on which the transfer is booked")
+        book_outside(row, chosen.key, user_id, now)
     elif "undo" in request.POST:
         take_back(row, reason, user_id, now)
     else:
@@ -118,6 +136,33 @@ def _act(request: HttpRequest, row: BankTransaction) -> None:
             raise Http404
         match_by_hand(row, bills, owner, user_id, now)
     messages.success(request, gettext("Stored."))
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideAccount:
+    """An account that a transfer can be booked on if it pays no bill; `code` stands in the form."""
+
+    code: str
+    key: AccountKey
+    label: str
+
+
+def _outside(cluster: Cluster) -> dict[str, OutsideAccount]:
+    """By code: the distributor, the external partners, then taxes and what else is the cluster's own."""
+    found = []
+    for kind in PAID_OUTSIDE:
+        label = capfirst(Account.Kind(kind).label)
+        if kind == AccountKind.PARTNER:
+            partners = ExternalPartner.objects.filter(cluster=cluster).order_by("name", "kind")
+            found += [
+                OutsideAccount(f"{kind}-{each.pk}", (kind, each.pk), f"{each} ({each.get_kind_display()})")
+                for each in partners
+            ]
+        elif kind == AccountKind.DISTRIBUTOR:
+            found.append(OutsideAccount(kind, (kind, None), f"{cluster.dso} ({Account.Kind(kind).label})"))
+        else:
+            found.append(OutsideAccount(kind, (kind, None), str(label)))
+    return {each.code: each for each in found}
 
 
 def _paid(row: BankTransaction) -> list[tuple[Any, date, Decimal]]:
@@ -131,7 +176,7 @@ def _paid(row: BankTransaction) -> list[tuple[Any, date, Decimal]]:
 
 def _why(decided: Decision) -> Any:
     """Why it waits; who took a match back decides anew, however sure it looks."""
-    return WHY[decided.why] if decided.why else gettext("was taken back; the number in the title fits")
+    return WHY[decided.why] if decided.why else gettext("was taken back; its number or account fits")
 
 
 def _bills(cluster: Cluster, pks: set[int]) -> dict[int, Any]:

@@ -93,7 +93,7 @@ def _variables(agreement: Agreement, template: AgreementTemplate, now: datetime)
         values["amended"] = gettext("It replaces agreement No. %(number)s.") % {"number": agreement.amends.number}
     if agreement.kind == "dso":
         mode = ClusterSettings.DsoSettlement(agreement.dso_settlement)
-        values |= {"dso_settlement": str(mode.label), "partner_iban": other.iban or NONE}  # type: ignore[union-attr]
+        values |= {"dso_settlement": str(mode.label), "partner_iban": other.iban or NONE}
     if agreement.participant is not None:
         values |= _participant_variables(agreement, agreement.participant)
     return values

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.domain.ledger import AccountKind
 from billing.domain.matching import Allocated, Decision, How, OpenBill, Payment, Why, match, split
 
 DAY = dt.date(2026, 7, 14)
@@ -161,6 +162,8 @@ def test_never_more_than_the_transfer_and_never_more_than_is_open(world: Any, ra
         assert taken[each.key] * each.open_pln >= 0
     shuffled = random.sample(payments, len(payments)), random.sample(bills, len(bills))
     assert match(*shuffled, ACCOUNTS) == decisions
+    # Neither does it matter whose the accounts are that no payment comes from.
+    assert match(payments, bills, ACCOUNTS, {"PL1": (AccountKind.DISTRIBUTOR, None)}) == decisions
 
 
 @given(SIGNED, st.lists(SIGNED | st.just(Decimal("0.00")), max_size=5))

@@ -146,12 +146,13 @@ def test_a_wrong_total_is_a_difference(scene: Scene) -> None:
 def test_nothing_that_was_approved_can_be_changed(scene: Scene) -> None:
     settlement = scene.approve(scene.invoice(scene.prepare(), "0.36"))
     with scope(scene.cluster.pk):
+        other = Invoice("2", JUNE, Decimal(1), Decimal(0))
         attempts = [
             lambda: recompute(settlement, scene.owner.pk, NOW),
             lambda: discard(settlement),
             lambda: approve(settlement, scene.colleague.pk, NOW),
             lambda: explain(settlement, [], "x", scene.owner.pk, NOW),
-            lambda: take_invoice(settlement, Invoice("2", JUNE, Decimal(1), Decimal(0)), None, False, scene.owner.pk, NOW),
+            lambda: take_invoice(settlement, other, None, False, scene.owner.pk, NOW),
         ]
         for attempt in attempts:
             with pytest.raises(SettlementRefused):

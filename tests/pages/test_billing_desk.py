@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import Bill, BillingPeriod, Document
+from billing.models import Bill, BillingPeriod, DistributorInvoice, Document
 from billing.services.closing import compute, continue_closing, start_closing
 from billing.services.corrections import preview
 from billing.services.statements import bill_period
@@ -60,10 +60,10 @@ def test_a_month_is_looked_at_and_closed_with_a_reason(cast: Cast, desk: Client)
     assert "Not approved for all energy of the month: sale." in page
     assert "No statement stands out" in page and "Grid fee, fixed" in page
     refused = desk.post("/admin/periods/2026-06/", {"what": "close"}, follow=True)
-    assert "2026-06 can&#x27;t be closed yet: external." in refused.content.decode()
+    assert "before this is in order: The external settlement is approved." in refused.content.decode()
     desk.post("/admin/periods/2026-06/", {"what": "close", "reason_external": "by telephone"})
     page = text(desk, "/admin/periods/2026-06/?part=1")
-    assert "June 2026: being closed, 0 of 0 participants" in page and "data-live-end" not in page
+    assert "June 2026: being closed<" in page and "data-live-end" not in page
     assert continue_closing(cast.cluster, JUNE, timezone.now())
     page = text(desk, "/admin/periods/2026-06/?part=1")
     assert "data-live-end" in page and "The external settlement is approved: by telephone" in page
@@ -113,6 +113,57 @@ def test_the_ledger_balances_and_leads_to_postings(cast: Cast, desk: Client) -> 
     assert "The books balance" in page and "Distributor" in page
     assert "−21.78" in page
     assert "21.78" in text(desk, "/admin/grid-fees/") and "The ledger says the same." in text(desk, "/admin/grid-fees/")
+
+
+INVOICE = {"number": "ZD/6", "issued_on": "2026-07-05", "net_pln": "21.78", "vat_pln": "5.01"}
+
+
+def test_the_distributor_s_invoice_is_noted_compared_and_taken_back(cast: Cast, desk: Client) -> None:
+    assert desk.post("/admin/grid-fees/", INVOICE).status_code == 200
+    close(cast)
+    assert "No invoice of Example Distribution is noted yet" in text(desk, "/admin/grid-fees/")
+    wrong = desk.post("/admin/grid-fees/", INVOICE | {"vat_pln": "50.10"}).content.decode()
+    assert "VAT is part of the net total" in wrong and 'value="50.10"' in wrong
+    assert desk.post("/admin/grid-fees/?month=2026-06", INVOICE).status_code == 302
+    page = text(desk, "/admin/grid-fees/")
+    assert "Example Distribution invoiced what the statement says" in page and "26.79" in page
+    again = desk.post("/admin/grid-fees/", INVOICE).content.decode()
+    assert "Invoice ZD/6 is noted already" in again and 'value="ZD/6"' in again
+    desk.post("/admin/grid-fees/", INVOICE | {"number": "ZD/6/K", "net_pln": "-1.00", "vat_pln": "-0.23"})
+    assert "Example Distribution invoiced −1.00 PLN against the statement" in text(desk, "/admin/grid-fees/")
+    ledger = text(desk, "/admin/ledger/")
+    assert "The books balance" in ledger and "4.78" in ledger and "−26.56" in ledger
+    with scope(cast.cluster.pk):
+        pks = list(DistributorInvoice.objects.values_list("pk", flat=True))
+    assert desk.post("/admin/grid-fees/", {"undo": "0"}).status_code == 404
+    desk.post("/admin/grid-fees/", {"undo": pks[1]})
+    page = text(desk, "/admin/grid-fees/")
+    assert "invoiced what the statement says" in page and "taken back" in page
+    twice = desk.post("/admin/grid-fees/", {"undo": pks[1]}, follow=True).content.decode()
+    assert "is taken back already" in twice
+
+
+def test_invoices_of_the_distributor_are_of_one_cluster_and_noted_by_who_may_book(cast: Cast, desk: Client) -> None:
+    close(cast)
+    desk.post("/admin/grid-fees/", INVOICE)
+    with scope(cast.cluster.pk):
+        row = DistributorInvoice.objects.get()
+    other = closing_cast("shady-dale")
+    settle_the_rest(other)
+    close(other)
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(other.coordinator)
+    assert "ZD/6" not in text(client, "/admin/grid-fees/")
+    assert client.post("/admin/grid-fees/", {"undo": row.pk}).status_code == 404
+    auditor = make_user("auditor@example.org")
+    add_app(auditor)
+    with scope(cast.cluster.pk):
+        Membership.objects.create(cluster=cast.cluster, user=auditor, role="coordinator", level="read")
+    client.force_login(auditor)
+    page = text(client, "/admin/grid-fees/")
+    assert "ZD/6" in page and "Note the invoice" not in page and "Take it back" not in page
+    for data in (INVOICE | {"number": "ZD/7"}, {"undo": row.pk}):
+        assert client.post("/admin/grid-fees/", data).status_code == 403
 
 
 def test_who_only_looks_can_close_and_correct_nothing(cast: Cast) -> None:

@@ -25,6 +25,7 @@ from tests.billing.bills import FIRST, document, line
 from tests.billing.bills import bill as made_up
 from tests.billing.settling import NOW, add_bill, transfer
 from tests.cast import Cast, make_cast, make_user
+from tests.contracts.outside import make_partner
 
 pytestmark = pytest.mark.django_db
 ANNA = "PL14999999990000000000000001"
@@ -70,6 +71,28 @@ def test_the_queue_says_what_waits_and_the_accountant_books_it(cast: Cast) -> No
     page = text_of(accountant.post(address, {"aside": "1", "reason": "loan"}, follow=True))
     assert "loan" in page
     assert "No transfer waits" in text_of(accountant.get(reverse("admin:payments")))
+
+
+def test_a_transfer_to_the_distributor_is_booked_on_its_account(cast: Cast) -> None:
+    with scope(cast.cluster.pk):
+        row = transfer(cast, "-123.00", "FV 7/2026")
+        partner = make_partner(cast.cluster)
+    accountant = colleague_of(cast, "accounts")
+    address = reverse("admin:payment", args=[row.pk])
+    page = text_of(accountant.get(address))
+    assert (
+        "Example Distribution (distributor)" in page and "Example Trade (external seller)" in page and "VAT due" in page
+    )
+    for wrong in ("", "bank", "partner-0", "partner"):
+        page = text_of(accountant.post(address, {"outside": "1", "account": wrong}, follow=True))
+        assert "Choose the account on which the transfer is booked" in page and "It waits for you" in page
+    page = text_of(accountant.post(address, {"outside": "1", "account": "distributor"}, follow=True))
+    assert "It is booked." in page and "by hand: <a href=" in page
+    page = text_of(accountant.post(address, {"undo": "1", "reason": "the seller's"}, follow=True))
+    assert "It waits for you" in page
+    page = text_of(accountant.post(address, {"outside": "1", "account": f"partner-{partner.pk}"}, follow=True))
+    assert "Example Trade</a>" in page
+    assert "Example Trade" in text_of(accountant.get(reverse("admin:ledger")))
 
 
 def test_bills_are_searched_by_participant_and_number(cast: Cast) -> None:

@@ -18,6 +18,7 @@ from billing.models import (
     BillingTerms,
     BillOpening,
     BillPaper,
+    DistributorInvoice,
     Document,
     DocumentLine,
     EInvoice,
@@ -284,6 +285,10 @@ NEW_ROWS: dict[type[models.Model], Callable[[Cast], dict[str, Any]]] = {
         "xml_hash": "x",
     },
     BillOpening: lambda c: {"bill": bill(c), "user": c.coordinator, "at": NOON},
+    DistributorInvoice: lambda c: {
+        "period": PERIOD, "number": "ZD/1", "issued_on": DAY, "net_pln": 100, "vat_pln": 23, "entry": entry(c),
+        "noted_at": NOON, "user": c.coordinator,
+    },
     PaymentMatch: lambda c: {"transaction": moved(c), "number": 2, "how": "aside", "reason": "x", "at": NOON},
     Allocation: lambda c: {"match": match(c), "bill": bill(c), "amount_pln": "0.01", "paid_on": DAY},
     PayoutApproval: lambda c: {"bill": bill(c), "at": NOON},
