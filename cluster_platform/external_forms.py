@@ -12,7 +12,7 @@ from clearing.services.external import LARGEST_FILE, Invoice
 from contracts.domain.money import is_vat_of
 
 #: For whoever notes an invoice.
-VAT_FAULT = _("VAT is part of the net total: it is never more, and has the same sign.")
+VAT_FAULT = _("The VAT has the sign of the net total and is never more than it.")
 #: Endings of files whose quarter-hours are read; others are only kept.
 READ = (".csv", ".xlsx", ".txt")
 

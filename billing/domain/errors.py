@@ -1,6 +1,5 @@
 """What billing refuses to do."""
 
-
 from collections.abc import Sequence
 
 

@@ -40,8 +40,10 @@ class GridInvoiceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         net, vat = values.get("net_pln"), values.get("vat_pln")
-        if net is not None and vat is not None and (not vat or not is_vat_of(net, vat)):
+        if net is not None and vat is not None and not is_vat_of(net, vat):
             self.add_error("vat_pln", VAT_FAULT)
+        elif vat == 0:
+            self.add_error("vat_pln", _("The distributor charges VAT: it can't be 0."))
         return values
 
 

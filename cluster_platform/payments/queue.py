@@ -33,6 +33,7 @@ from billing.services.payments import (
     set_aside,
     take_back,
 )
+from billing.words import dated
 from cluster_platform.fault_words import finding_in_words
 from contracts.models import ExternalPartner
 from participants.models import Cluster, Participant
@@ -100,7 +101,7 @@ def payment(request: HttpRequest, number: int) -> HttpResponse:
         "admin/payment.html",
         {
             **admin.site.each_context(request),
-            "title": str(row),
+            "title": f"{dated(row.booked_on, 'SHORT_DATE_FORMAT')} {numbers.pln(row.amount_pln)}",
             "row": row,
             "matched": matched,
             "why": "" if decided is None else _why(decided),

@@ -123,7 +123,7 @@ def test_the_distributor_s_invoice_is_noted_compared_and_taken_back(cast: Cast, 
     close(cast)
     assert "No invoice of Example Distribution is noted yet" in text(desk, "/admin/grid-fees/")
     wrong = desk.post("/admin/grid-fees/", INVOICE | {"vat_pln": "50.10"}).content.decode()
-    assert "VAT is part of the net total" in wrong and 'value="50.10"' in wrong
+    assert "The VAT has the sign of the net total" in wrong and 'value="50.10"' in wrong
     assert desk.post("/admin/grid-fees/?month=2026-06", INVOICE).status_code == 302
     page = text(desk, "/admin/grid-fees/")
     assert "Example Distribution invoiced what the statement says" in page and "26.79" in page

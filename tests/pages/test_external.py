@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_told_line_by_line_in_the_reader_s_languag
         assert row.invoice_number == "" and not row.files.exists()
     assert "Enter a" in text_of(signed_in(user).post(page, INVOICE | {"net_pln": "much"}))
     for vat in ("0.37", "-0.01"):
-        assert "VAT is part of the net total" in text_of(signed_in(user).post(page, INVOICE | {"vat_pln": vat}))
+        assert "The VAT has the sign of" in text_of(signed_in(user).post(page, INVOICE | {"vat_pln": vat}))
 
 
 def test_four_eyes(scene: Scene) -> None:
