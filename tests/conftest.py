@@ -26,6 +26,14 @@ TEMPLATE = f"test_{embedded.DATABASE}_"
 def pytest_configure(config: pytest.Config) -> None:
     """Pages are tested without `collectstatic`, whose names carry hashes of the files."""
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    use_own_queue()
+
+
+def use_own_queue() -> None:
+    """A database of Redis for each process, of which the workers of a demo in this folder take nothing."""
+    number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = f"{embedded.redis_url(settings.VAR)}?virtual_host={number}"
+    settings.CACHES["default"]["LOCATION"] = f"unix://{embedded.socket_dir(settings.VAR)}/redis.sock?db={number}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,10 +53,10 @@ def grid_fees(request: HttpRequest) -> HttpResponse:
     cluster = cluster_of(request)
     period, months = closed_period_asked(request, cluster)
     form = GridInvoiceForm()
-    if request.method == "POST" and period:
+    if request.method == "POST":
         allow(request)
         form = GridInvoiceForm(request.POST)
-        if _act(request, cluster, period, form):
+        if period is None or _act(request, cluster, period, form):
             return redirect(request.get_full_path())
     context = {
         **admin.site.each_context(request),

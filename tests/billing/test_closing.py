@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -291,32 +290,34 @@ def test_a_worker_killed_twice_while_closing_leaves_no_gap_and_no_second_documen
             assert time.monotonic() < deadline, state()
             time.sleep(0.01)
 
-    def worker() -> subprocess.Popen[bytes]:
+    workers: list[subprocess.Popen[bytes]] = []
+
+    def start_worker() -> None:
         command = [sys.executable, "-m", "celery", "--app", "cluster_platform", "worker", "--queues", "billing"]
-        return subprocess.Popen(
-            [*command, "--pool", "solo", "--without-mingle"], cwd=ROOT, env=os.environ | service_environment
-        )
+        command += ["--pool", "solo", "--without-mingle"]
+        workers.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | service_environment))
 
-    def kill(process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    def kill_all() -> None:
+        for process in workers:
+            process.kill()
+            process.wait()
 
-    go_on_closing.delay(cast.cluster.pk)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cast.cluster.pk}"])
-        first = worker()
-        until(waiting)
-        kill(first)
-    assert state() == ("closing", 0)
-    go_on_closing.delay(cast.cluster.pk)
-    second = worker()
-    until(lambda: state()[1] >= 200)
-    kill(second)
-    go_on_closing.delay(cast.cluster.pk)
-    third = worker()
     try:
+        go_on_closing.delay(cast.cluster.pk)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"journal {cast.cluster.pk}"])
+            start_worker()
+            until(waiting)
+            kill_all()
+        assert state() == ("closing", 0)
+        go_on_closing.delay(cast.cluster.pk)
+        start_worker()
+        until(lambda: state()[1] >= 200)
+        kill_all()
+        go_on_closing.delay(cast.cluster.pk)
+        start_worker()
         until(lambda: state()[0] == "closed")
     finally:
-        kill(third)
+        kill_all()
     assert_closed_once(cast, 452)
     assert numbers_of(cast) == numbers_of(undisturbed)

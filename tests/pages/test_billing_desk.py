@@ -119,7 +119,7 @@ INVOICE = {"number": "ZD/6", "issued_on": "2026-07-05", "net_pln": "21.78", "vat
 
 
 def test_the_distributor_s_invoice_is_noted_compared_and_taken_back(cast: Cast, desk: Client) -> None:
-    assert desk.post("/admin/grid-fees/", INVOICE).status_code == 200
+    assert desk.post("/admin/grid-fees/", INVOICE).status_code == 302
     close(cast)
     assert "No invoice of Example Distribution is noted yet" in text(desk, "/admin/grid-fees/")
     wrong = desk.post("/admin/grid-fees/", INVOICE | {"vat_pln": "50.10"}).content.decode()

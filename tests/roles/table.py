@@ -208,7 +208,7 @@ ADMIN_ROUTES: dict[str, Route] = {
     ),
     "admin:ledger": Route(COORDINATORS),
     "admin:ledger_account": Route(COORDINATORS, path=lambda w: {"number": w.rows["billing.Account"].pk}),
-    "admin:grid_fees": Route(COORDINATORS),
+    "admin:grid_fees": Route(COORDINATORS, ACCOUNTS),
     "admin:payments": Route(COORDINATORS, ACCOUNTS),
     "admin:payment": Route(COORDINATORS, ACCOUNTS, lambda w: {"number": w.rows["billing.BankTransaction"].pk}),
     "admin:payouts": Route(COORDINATORS, ACCOUNTS, data=lambda person: {"approve": "1"}),
