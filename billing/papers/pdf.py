@@ -1,7 +1,6 @@
 """A bill as an archival PDF: PDF/A-2a and PDF/UA-1, with the fonts that Typst carries."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime, time
 from functools import cache
 from io import BytesIO
@@ -41,7 +40,7 @@ def _compiler() -> typst.Compiler:
 def _data(sheet: BillSheet) -> str:
     images = {"code": svg_of(sheet.code), "alt": sheet.labels["code"]} if sheet.code else {}
     codes = [svg_of(paper.ksef_link) if paper.ksef_link else "" for paper in sheet.documents]
-    return json.dumps({**asdict(sheet), "images": images, "ksef_codes": codes}, sort_keys=True)
+    return json.dumps({**vars(sheet), "images": images, "ksef_codes": codes}, default=vars, sort_keys=True)
 
 
 def svg_of(code: str, page: bool = False) -> str:
