@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -118,7 +119,11 @@ def own_cache(settings: Any) -> None:
 
 @pytest.fixture
 def service_environment(django_db_setup: None) -> dict[str, str]:
-    """Environment variables that point another process at this test's database and queue."""
+    """Environment variables that point another process at this test's database and queue, which is emptied.
+
+    What tests before have queued must not be done by this one's workers.
+    """
+    redis.Redis.from_url(settings.CACHES["default"]["LOCATION"]).flushdb()
     name = connections["default"].settings_dict["NAME"]
     urls = [url.replace(f"/{embedded.DATABASE}?", f"/{name}?") for url in embedded.database_urls(settings.VAR)]
     return {
