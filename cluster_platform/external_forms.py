@@ -11,18 +11,33 @@ from clearing.models import ExternalSettlement
 from clearing.services.external import LARGEST_FILE, Invoice
 from contracts.domain.money import is_vat_of
 
-#: For whoever notes an invoice.
-VAT_FAULT = _("The VAT has the sign of the net total and is never more than it.")
 #: Endings of files whose quarter-hours are read; others are only kept.
 READ = (".csv", ".xlsx", ".txt")
 
 
-class InvoiceForm(forms.Form):
-    """The figures on the invoice's face, and its file."""
+class InvoiceFace(forms.Form):
+    """The figures on an invoice's face."""
 
     number = forms.CharField(label=_("Number of the invoice"), max_length=100)
     date = forms.DateField(label=_("Date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     net_pln = forms.DecimalField(label=_("Net total (PLN)"), max_digits=14, decimal_places=2)
+    vat_pln = forms.DecimalField(label=_("VAT (PLN)"), max_digits=14, decimal_places=2)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        net, vat = values.get("net_pln"), values.get("vat_pln")
+        if net is not None and vat is not None and not is_vat_of(net, vat):
+            self.add_error("vat_pln", _("The VAT has the sign of the net total and is never more than it."))
+        return values
+
+    def invoice(self) -> Invoice:
+        clean = self.cleaned_data
+        return Invoice(clean["number"], clean["date"], clean["net_pln"], clean["vat_pln"])
+
+
+class InvoiceForm(InvoiceFace):
+    """An external partner's invoice, and its file."""
+
     vat_pln = forms.DecimalField(
         label=_("VAT (PLN)"), max_digits=14, decimal_places=2,
         help_text=_("As the invoice charges it: 0 where the buyer owes the VAT itself."),
@@ -49,17 +64,6 @@ class InvoiceForm(forms.Form):
         if file and file.size > LARGEST_FILE:
             raise ValidationError(_("The file is larger than %(n)s MB.") % {"n": LARGEST_FILE >> 20})
         return file
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        net, vat = values.get("net_pln"), values.get("vat_pln")
-        if net is not None and vat is not None and not is_vat_of(net, vat):
-            self.add_error("vat_pln", VAT_FAULT)
-        return values
-
-    def invoice(self) -> Invoice:
-        clean = self.cleaned_data
-        return Invoice(clean["number"], clean["date"], clean["net_pln"], clean["vat_pln"])
 
     def content(self) -> tuple[str, bytes] | None:
         """The file's name and bytes."""

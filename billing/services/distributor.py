@@ -1,6 +1,5 @@
 """The distributor's invoices are noted, and their VAT posted; the net total was posted when members were billed."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,25 +10,14 @@ from billing.domain.ledger import AccountKey, AccountKind
 from billing.models import BillingPeriod, DistributorInvoice
 from billing.selectors.grid_fees import invoices_noted
 from billing.services.ledger import lock_journal, post, reverse
+from clearing.services.external import Invoice
 from contracts.domain.money import is_vat_of
 from metering.domain.calendar import format_period, local_day, time_zone
 from participants.models import Cluster
 
 
-@dataclass(frozen=True, slots=True)
-class GridInvoice:
-    """What the distributor's invoice says on its face; a correction may be negative [PLN]."""
-
-    number: str
-    issued_on: date
-    net_pln: Decimal
-    vat_pln: Decimal
-
-
 @transaction.atomic
-def note_invoice(
-    cluster: Cluster, period: date, invoice: GridInvoice, user_id: int, now: datetime
-) -> DistributorInvoice:
+def note_invoice(cluster: Cluster, period: date, invoice: Invoice, user_id: int, now: datetime) -> DistributorInvoice:
     """Note an invoice of a closed month and post its VAT, today. Raises BillingError; then nothing is stored."""
     lock_journal(cluster.pk)
     number = invoice.number.strip()
@@ -49,7 +37,7 @@ def note_invoice(
     text = f"distributor's invoice {number}, {format_period(period)}"
     entry = post(cluster.pk, local_day(now, time_zone(cluster.timezone)), text, amounts, now, user_id=user_id)
     return DistributorInvoice.objects.create(
-        cluster=cluster, period=period, number=number, attempt=len(before) + 1, issued_on=invoice.issued_on,
+        cluster=cluster, period=period, number=number, attempt=len(before) + 1, issued_on=invoice.date,
         net_pln=invoice.net_pln, vat_pln=invoice.vat_pln, entry=entry, noted_at=now, user_id=user_id,
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -19,32 +19,23 @@ from billing.domain.errors import BillingError
 from billing.domain.grid_fees import total_pln
 from billing.models import BillingPeriod, DistributorInvoice
 from billing.selectors.grid_fees import collective_statement, invoices_noted, owed_in_the_books, own_bills
-from billing.services.distributor import GridInvoice, note_invoice, take_invoice_back
+from billing.services.distributor import note_invoice, take_invoice_back
 from cluster_platform.billing_desk.common import closed_period_asked, cluster_of
-from cluster_platform.external_forms import VAT_FAULT
+from cluster_platform.external_forms import InvoiceFace
 from cluster_platform.fault_words import finding_in_words
 from cluster_platform.payments.queue import allow
-from contracts.domain.money import is_vat_of
 from participants.models import Cluster
 from participants.permissions import may
 
 
-class GridInvoiceForm(forms.Form):
-    """The figures on the face of the distributor's invoice."""
+class GridInvoiceForm(InvoiceFace):
+    """The distributor's invoice, which always charges VAT."""
 
-    number = forms.CharField(label=_("Number of the invoice"), max_length=100)
-    issued_on = forms.DateField(label=_("Date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    net_pln = forms.DecimalField(label=_("Net total (PLN)"), max_digits=14, decimal_places=2)
-    vat_pln = forms.DecimalField(label=_("VAT (PLN)"), max_digits=14, decimal_places=2)
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        net, vat = values.get("net_pln"), values.get("vat_pln")
-        if net is not None and vat is not None and not is_vat_of(net, vat):
-            self.add_error("vat_pln", VAT_FAULT)
-        elif vat == 0:
-            self.add_error("vat_pln", _("The distributor charges VAT: it can't be 0."))
-        return values
+    def clean_vat_pln(self) -> Decimal:
+        vat: Decimal = self.cleaned_data["vat_pln"]
+        if not vat:
+            raise ValidationError(_("The distributor charges VAT: it can't be 0."))
+        return vat
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -97,7 +88,7 @@ def _act(request: HttpRequest, cluster: Cluster, period: BillingPeriod, form: Gr
             number = int(undo) if undo.isdecimal() and len(undo) < 19 else 0
             take_invoice_back(get_object_or_404(rows, pk=number), user_id, now)
         elif form.is_valid():
-            note_invoice(cluster, period.month, GridInvoice(**form.cleaned_data), user_id, now)
+            note_invoice(cluster, period.month, form.invoice(), user_id, now)
         else:
             return False
     except BillingError as error:

@@ -16,8 +16,9 @@ from billing.models import Account, BillingPeriod, DistributorInvoice, JournalEn
 from billing.selectors.grid_fees import invoices_noted
 from billing.selectors.ledger import trial_balance
 from billing.selectors.payments import outside_accounts, payments_of, waiting
-from billing.services.distributor import GridInvoice, note_invoice, take_invoice_back
+from billing.services.distributor import note_invoice, take_invoice_back
 from billing.services.payments import book_outside, match_payments, set_aside, take_back
+from clearing.services.external import Invoice
 from participants.models import Dso
 from participants.tenancy.scope import scope
 from tests.billing.settling import NOW, transfer
@@ -137,8 +138,8 @@ def test_the_database_wants_an_entry_of_the_own_cluster_and_no_credit(cast: Cast
             PaymentMatch.objects.create(**fields | {"account": foreign})
 
 
-def invoice(number: str = "ZD/1", net: str = "100.00", vat: str = "23.00") -> GridInvoice:
-    return GridInvoice(number, dt.date(2026, 7, 5), Decimal(net), Decimal(vat))
+def invoice(number: str = "ZD/1", net: str = "100.00", vat: str = "23.00") -> Invoice:
+    return Invoice(number, dt.date(2026, 7, 5), Decimal(net), Decimal(vat))
 
 
 def close_june(cast: Cast) -> None:

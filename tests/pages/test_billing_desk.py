@@ -115,7 +115,7 @@ def test_the_ledger_balances_and_leads_to_postings(cast: Cast, desk: Client) -> 
     assert "21.78" in text(desk, "/admin/grid-fees/") and "The ledger says the same." in text(desk, "/admin/grid-fees/")
 
 
-INVOICE = {"number": "ZD/6", "issued_on": "2026-07-05", "net_pln": "21.78", "vat_pln": "5.01"}
+INVOICE = {"number": "ZD/6", "date": "2026-07-05", "net_pln": "21.78", "vat_pln": "5.01"}
 
 
 def test_the_distributor_s_invoice_is_noted_compared_and_taken_back(cast: Cast, desk: Client) -> None:
