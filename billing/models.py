@@ -26,7 +26,7 @@ from billing.settling_models import (
 )
 from metering.models import MeteringPoint
 from participants.models import Participant
-from participants.tenancy.models import TenantForeignKey, TenantModel
+from participants.tenancy.models import BulkTenantModel, TenantForeignKey, TenantModel
 
 __all__ = [
     "Account",
@@ -101,13 +101,12 @@ class Statement(TenantModel):
         return f"{self.period:%Y-%m} {self.participant}"
 
 
-class StatementLine(TenantModel):
+class StatementLine(BulkTenantModel):
     """One component of a statement; a cost is positive, an income negative."""
 
     append_only = True
-    audited = False
 
-    statement = TenantForeignKey(Statement, related_name="lines")
+    statement = TenantForeignKey(Statement, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
     side = models.CharField(max_length=4, choices=Side)
     metering_point = TenantForeignKey(MeteringPoint, null=True, db_index=False)

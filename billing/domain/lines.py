@@ -12,7 +12,6 @@ A cost is positive, an income negative. Quantities are in 10⁻⁹ of the unit, 
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -31,8 +30,7 @@ WH_QUANTITY = NANO // 1000
 NANO_PER_CENT = NANO // 100
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line; `rate_from`, `rate_to` are the local days for which its rate applied, clipped to the span billed."""
 
     side: str
@@ -52,17 +50,8 @@ class Line:
         return divide_half_up(self.amount_nano, NANO_PER_CENT)
 
 
-class _Key(NamedTuple):
-    """What energy is added up under: a line per key. The days are those of the rate, not yet clipped."""
-
-    side: str
-    component: str
-    zone: str
-    level: str
-    first: date
-    end: date
-
-
+#: What energy is added up under, a line per key: side, component, zone, level, and the days of the rate in the span.
+_Key = tuple[str, str, str, str, date, date]
 #: A slot's number and a sharing level.
 _Place = tuple[int, str]
 #: Local days [first, end).
@@ -75,28 +64,23 @@ class _Sums:
     def __init__(self, span: Span, terms: Terms) -> None:
         self.span = span
         self.terms = terms
-        self._components: dict[int, tuple[KwhComponent, ...]] = {}
-        self.wh: dict[_Key, int] = defaultdict(int)
-        self.nano: dict[_Key, int] = defaultdict(int)
+        #: Wh and nano-PLN.
+        self._found: dict[_Key, tuple[int, int]] = {}
 
     def add(self, side: str, component: str, zone: str, level: str, days: _Days, wh: int, nano: int) -> None:
-        key = _Key(side, component, zone, level, max(days[0], self.span.first), min(days[1], self.span.end))
-        self.wh[key] += wh
-        self.nano[key] += nano
+        first, end = self.span.first, self.span.end
+        key = (side, component, zone, level, max(days[0], first), min(days[1], end))
+        known_wh, known_nano = self._found.get(key, (0, 0))
+        self._found[key] = known_wh + wh, known_nano + nano
 
     def components(self, slot: int) -> tuple[KwhComponent, ...]:
-        """The per-kWh rates of the point in a slot, which is asked for at every level."""
-        if slot not in self._components:
-            tariff = self.terms.slots[slot].tariff
-            self._components[slot] = self.terms.book.kwh_components(self.span.profile, tariff)
-        return self._components[slot]
+        """The per-kWh rates of the point in a slot."""
+        return self.terms.book.kwh_components(self.span.profile, self.terms.slots[slot].tariff)
 
     def lines(self) -> Iterator[Line]:
-        for key, wh in self.wh.items():
-            yield Line(
-                key.side, self.span.metering_point, key.component, key.zone, key.level, key.first, key.end,
-                wh * WH_QUANTITY, KWH, self.nano[key],
-            )  # fmt: skip
+        point = self.span.metering_point
+        for (side, component, zone, level, first, end), (wh, nano) in self._found.items():
+            yield Line(side, point, component, zone, level, first, end, wh * WH_QUANTITY, KWH, nano)
 
 
 def span_lines(span: Span, terms: Terms) -> Iterator[Line]:

@@ -18,6 +18,7 @@ from contracts.domain.tariff import (
     FULL,
     HOURLY,
     WAIVED,
+    KwhClass,
     KwhComponent,
     Profile,
     Slot,
@@ -65,7 +66,7 @@ def fee_table(
     """Fees of every profile in every slot, from outside and at every level. Worked out once per kind of profile."""
     external = np.zeros((len(profiles), len(slots)), dtype=np.int64)
     local = np.zeros((len(profiles), len(slots), len(levels)), dtype=np.int64)
-    members: dict[tuple[str, int, int, Decimal], list[int]] = {}
+    members: dict[KwhClass, list[int]] = {}
     for position, profile in enumerate(profiles):
         members.setdefault(book.kwh_class(profile), []).append(position)
     for positions in members.values():

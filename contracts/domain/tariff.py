@@ -140,6 +140,10 @@ class MonthlyComponent:
     rate: Rate
 
 
+#: Group, phases, step of the yearly use, capacity factor.
+KwhClass = tuple[str, int, int, Decimal]
+
+
 @dataclass(frozen=True)
 class TariffBook:
     """All rates and zones of one distributor, with the public holidays that make a day `free`.
@@ -229,6 +233,13 @@ class TariffBook:
 
     def kwh_components(self, profile: Profile, slot: Slot) -> tuple[KwhComponent, ...]:
         """The per-kWh rates of a point in a slot, in the book's order. Refuses a slot without any."""
+        place = (self.kwh_class(profile), slot)
+        found = self._known_components.get(place)
+        if found is None:
+            found = self._known_components[place] = self._kwh_components(profile, slot)
+        return found
+
+    def _kwh_components(self, profile: Profile, slot: Slot) -> tuple[KwhComponent, ...]:
         zones = slot.zones_of(profile.group)
         found = tuple(
             KwhComponent(rate.component, rate.zone, effective_micro(rate, profile), rate.treatment, rate)
@@ -238,6 +249,10 @@ class TariffBook:
         if not found:
             raise TariffError(f"the tariff has no rate of group '{profile.group}' on {slot.rates_from}")
         return found
+
+    @cached_property
+    def _known_components(self) -> dict[tuple[KwhClass, Slot], tuple[KwhComponent, ...]]:
+        return {}
 
     def monthly_components(self, profile: Profile, first: date, end: date) -> tuple[MonthlyComponent, ...]:
         """The monthly rates of a point in the local days `[first, end)`, each with the days for which it applies."""
@@ -249,7 +264,7 @@ class TariffBook:
             if start < stop
         )
 
-    def kwh_class(self, profile: Profile) -> tuple[str, int, int, Decimal]:
+    def kwh_class(self, profile: Profile) -> KwhClass:
         """Points with the same value here pay the same per-kWh rates in every slot."""
         step = bisect_right(self._use_steps, profile.yearly_use_kwh)
         return profile.group, profile.phases, step, profile.capacity_factor

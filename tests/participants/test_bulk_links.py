@@ -59,7 +59,8 @@ def test_a_point_with_readings_is_not_deleted(ours: Cast) -> None:
 
 def test_every_bulk_relation_is_tied_on_both_sides() -> None:
     bulk: list[type[Model]] = [model for model in tenant_models() if issubclass(model, BulkTenantModel)]
-    assert {model.__name__ for model in bulk} == {"Reading", "ReadingDay", "ReadingGap", "Position", "Trade"}
+    names = {"Reading", "ReadingDay", "ReadingGap", "Position", "Trade", "StatementLine"}
+    assert {model.__name__ for model in bulk} == names
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal")
         triggers = set(cursor.fetchall())
