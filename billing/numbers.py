@@ -1,9 +1,10 @@
 """Numbers with their units, as the reader's language writes them."""
 
 from decimal import Decimal
+from functools import cache
 
-from django.utils.formats import number_format
-from django.utils.translation import pgettext
+from django.utils.formats import get_format
+from django.utils.translation import get_language, pgettext
 
 from contracts.domain.money import half_up
 
@@ -13,8 +14,13 @@ GAP = "\N{NO-BREAK SPACE}"
 
 def number(value: Decimal | int | float, places: int = 0) -> str:
     """`value` with `places` decimals, half up, thousands set apart."""
-    rounded = half_up(Decimal(str(value)), places)
-    return number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True).replace("-", MINUS)
+    return f"{half_up(Decimal(str(value)), places):,f}".translate(_signs(get_language()))
+
+
+@cache  # a bill has two hundred numbers
+def _signs(language: str) -> dict[int, str]:
+    thousands, decimals = (get_format(f"{kind}_SEPARATOR", language) for kind in ("THOUSAND", "DECIMAL"))
+    return str.maketrans({"-": MINUS, ",": thousands, ".": decimals})
 
 
 def signed(value: Decimal | int | float, places: int = 0) -> str:

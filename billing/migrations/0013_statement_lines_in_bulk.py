@@ -8,11 +8,13 @@ from participants.tenancy.bulk_links import create_links, drop_links
 
 TABLE = "billing_statementline"
 LINKS = [("statement_id", "billing_statement"), ("metering_point_id", "metering_meteringpoint")]
-ROW_BY_ROW = [
+ROW_BY_ROW = "; ".join(
     f"ALTER TABLE {TABLE} ADD CONSTRAINT {TABLE}_{column}_tenant FOREIGN KEY (cluster_id, {column}) "
     f"REFERENCES {target} (cluster_id, id) DEFERRABLE INITIALLY IMMEDIATE"
     for column, target in LINKS
-]
+)
+NOT_ROW_BY_ROW = "; ".join(f"ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_{column}_tenant" for column, _ in LINKS)
+OWN_TRIGGERS = [f"DROP TRIGGER tenant_links_{event} ON {TABLE}" for event in ("insert", "update")]
 
 
 class Migration(migrations.Migration):
@@ -42,14 +44,6 @@ class Migration(migrations.Migration):
                 to="billing.statement",
             ),
         ),
-        migrations.RunSQL(
-            [f"ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_{column}_tenant" for column, _ in LINKS], ROW_BY_ROW
-        ),
-        migrations.RunSQL(
-            create_links(TABLE, LINKS),
-            [
-                f"DROP TRIGGER tenant_links_insert ON {TABLE}; DROP TRIGGER tenant_links_update ON {TABLE}",
-                *drop_links(TABLE, LINKS),
-            ],
-        ),
+        migrations.RunSQL(NOT_ROW_BY_ROW, ROW_BY_ROW),
+        migrations.RunSQL("; ".join(create_links(TABLE, LINKS)), "; ".join([*OWN_TRIGGERS, *drop_links(TABLE, LINKS)])),
     ]
