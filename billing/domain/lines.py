@@ -68,8 +68,12 @@ class _Sums:
         self._found: dict[_Key, tuple[int, int]] = {}
 
     def add(self, side: str, component: str, zone: str, level: str, days: _Days, wh: int, nano: int) -> None:
-        first, end = self.span.first, self.span.end
-        key = (side, component, zone, level, max(days[0], first), min(days[1], end))
+        first, end = days
+        if first < self.span.first:
+            first = self.span.first
+        if end > self.span.end:
+            end = self.span.end
+        key = (side, component, zone, level, first, end)
         known_wh, known_nano = self._found.get(key, (0, 0))
         self._found[key] = known_wh + wh, known_nano + nano
 

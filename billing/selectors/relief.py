@@ -92,7 +92,7 @@ WITH hours AS MATERIALIZED (
     WHERE wh > 0 GROUP BY 1, 2
 )
 """
-SHARED = f"{_PARTS} SELECT * FROM sums WHERE span >= 0 ORDER BY 1, 2"
+SHARED = f"{_PARTS} SELECT span, slot, wh::bigint FROM sums WHERE span >= 0 ORDER BY 1, 2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ WITH hours AS MATERIALIZED (
         FROM hours h JOIN billing_interval i ON i.interval_start = h.first
         LEFT JOIN billing_market m ON m.number = i.number
     ) n GROUP BY 1, 2, 3
-) SELECT * FROM sums ORDER BY 1, 2, 3
+) SELECT span, slot, standard, drawn::bigint, fed_in::bigint, sale_nano::bigint, missing, first_missing::bigint
+FROM sums ORDER BY 1, 2, 3
 """
 
 

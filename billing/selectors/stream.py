@@ -18,10 +18,10 @@ class Stream:
         self._next = next(self._groups, None)
 
     def take(self, span: int) -> list[tuple[Any, ...]]:
-        """The rows of this span without its number, sums as whole numbers; asked for in ascending order."""
+        """The rows of this span without its number; asked for in ascending order."""
         if self._next is None or self._next[0] != span:
             return []
-        rows = [tuple(v if isinstance(v, str) else int(v) for v in row[1:]) for row in self._next[1]]
+        rows = [row[1:] for row in self._next[1]]
         self._next = next(self._groups, None)
         return rows
 

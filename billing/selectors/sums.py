@@ -26,8 +26,12 @@ from participants.models import Cluster
 
 #: The cluster stands twice in each query, there and in the table's policy, so the planner expects one row where there
 #: are hundreds of thousands: it must not loop over them or sort them. (For the same reason sums of relief and of
-#: standards are grouped in a materialised part, and ordered after.)
-_PLAN = "SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
+#: standards are grouped in a materialised part, and ordered after.) It expects many times the sums there are, too, and
+#: would spare itself the workers rather than gather them: gathering costs nothing.
+_PLAN = """
+SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off; SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL work_mem = '64MB'
+"""
 _TEMPORARY = (
     "billing_interval",
     "billing_span",
@@ -96,12 +100,13 @@ JOIN billing_span s ON s.metering_point_id = b.point
     AND s.first <= b.cell / %(slots)s AND b.cell / %(slots)s < s.finish
 """
 _SPAN_POSITIONS = f"""
-SELECT s.span, b.cell %% %(slots)s AS slot, sum(local_bought), sum(local_sold), sum(bought), sum(bought_nano),
-       sum(sold), sum(sold_nano), sum(bought_equalisation), sum(sold_equalisation)
+SELECT s.span, (b.cell %% %(slots)s)::int AS slot, sum(local_bought)::bigint, sum(local_sold)::bigint,
+       sum(bought)::bigint, sum(bought_nano)::bigint, sum(sold)::bigint, sum(sold_nano)::bigint,
+       sum(bought_equalisation)::bigint, sum(sold_equalisation)::bigint
 FROM billing_positions b {_IN_SPAN} GROUP BY 1, 2 ORDER BY 1, 2
 """
 _SPAN_TRADES = f"""
-SELECT s.span, b.cell %% %(slots)s AS slot, '{{side}}' AS side, sharing_level, sum(wh), sum(nano)
+SELECT s.span, (b.cell %% %(slots)s)::int AS slot, '{{side}}' AS side, sharing_level, sum(wh)::bigint, sum(nano)::bigint
 FROM billing_{{name}} b {_IN_SPAN} GROUP BY 1, 2, 4 ORDER BY 1, 2, 4
 """
 _SPAN_BOUGHT, _SPAN_SOLD = _SPAN_TRADES.format(side="buy", name="bought"), _SPAN_TRADES.format(side="sell", name="sold")

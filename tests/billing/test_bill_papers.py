@@ -6,7 +6,9 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+import pypdfium2
 import pytest
+import zxingcpp
 from django.utils.translation import override
 from pypdf import PdfReader
 
@@ -211,3 +213,25 @@ def test_the_code_for_transfers() -> None:
     assert "|000000|" in str(code("10000.00")) and "|999999|" in str(code("9999.99"))
     assert code("0.00") is None and code("-5.00") is None and code("5.00", "DE89370400440532013000") is None
     assert str(code("1.00", title="a|b\nc" + "x" * 50)).count("|") == 8
+
+
+@pytest.mark.parametrize("name", ["Spółka Energetyczna Żółw", "Koordynator sp. z o.o."])
+@pytest.mark.parametrize("title", [f"R/2026/06/{number:05}" for number in (1, 12, 777, 4096, 31415)])
+def test_a_phone_reads_the_code_from_the_page(name: str, title: str) -> None:
+    made = replace(prosumer(), reference=title, creditor=replace(COORDINATOR, name=name))
+    expected = transfer_code(made.creditor, COORDINATOR.iban, made.payable_pln, title)
+    (seen,) = codes_on(pdf_of_bill(made, "pl"), 0)
+    assert seen == expected
+
+
+def test_a_phone_reads_the_code_of_ksef() -> None:
+    made = BILLS["in_ksef"]()
+    (link,) = [document.ksef_link for document in made.documents if document.ksef_link]
+    paper = pdf_of_bill(made, "pl")
+    assert link in [code for page in range(len(read(paper).pages)) for code in codes_on(paper, page)]
+
+
+def codes_on(made: bytes, page: int) -> list[str]:
+    """The texts of the QR codes that are found on a page seen at 150 dpi."""
+    seen = pypdfium2.PdfDocument(made)[page].render(scale=150 / 72, grayscale=True).to_numpy()
+    return [code.text for code in zxingcpp.read_barcodes(seen)]
