@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from billing.models import Bill, BillPaper
+from billing.models import Bill, BillPaper, Document
 from billing.selectors.einvoices import undecided
 from participants.models import Membership
 
@@ -28,29 +28,26 @@ def without_paper(cluster_id: int) -> QuerySet[Bill]:
     return Bill.objects.filter(~Exists(papers), cluster=cluster_id)
 
 
-def ready_for_paper(cluster_id: int) -> QuerySet[Bill]:
-    """Those of them whose PDF can be made: an invoice that goes to KSeF shows the number that it has there."""
-    return without_paper(cluster_id).filter(~_waits_for_ksef(cluster_id))
-
-
-def _waits_for_ksef(cluster_id: int) -> Exists:
-    return Exists(undecided(cluster_id).filter(bill=OuterRef("pk")))
+def waiting_for_ksef(cluster_id: int) -> QuerySet[Document, int]:
+    """Keys of bills whose PDF can't be made yet: an invoice that goes to KSeF shows the number that it has there."""
+    return undecided(cluster_id).order_by().values_list("bill", flat=True)
 
 
 def batches_to_make(cluster_id: int) -> list[int]:
     """Batches with bills whose PDF can be made, as `pk // BATCH`."""
-    keys = ready_for_paper(cluster_id).order_by("pk").values_list("pk", flat=True)
-    return sorted({key // BATCH for key in keys.iterator()})
+    return sorted({key // BATCH for key in _lacking(cluster_id) - set(waiting_for_ksef(cluster_id))})
 
 
 def progress(cluster_id: int) -> Progress:
     """Over all bills of the cluster."""
-    papers = Exists(BillPaper.objects.filter(bill=OuterRef("pk")))
-    found = Bill.objects.filter(cluster=cluster_id).aggregate(
-        bills=Count("pk"), made=Count("pk", filter=Q(papers)),
-        for_ksef=Count("pk", filter=~Q(papers) & Q(_waits_for_ksef(cluster_id))),
-    )  # fmt: skip
-    return Progress(**found)
+    bills, lacking = Bill.objects.filter(cluster=cluster_id).count(), _lacking(cluster_id)
+    waiting = lacking & set(waiting_for_ksef(cluster_id)) if lacking else lacking
+    return Progress(bills, bills - len(lacking), len(waiting))
+
+
+def _lacking(cluster_id: int) -> set[int]:
+    """Apart from what waits for KSeF: asked for at once, the planner goes through all documents for every bill."""
+    return set(without_paper(cluster_id).values_list("pk", flat=True))
 
 
 def languages(cluster_id: int, participants: set[int]) -> dict[int, str]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from billing.models import Bill, BillPaper
 from billing.papers.pdf import pdf_of_bill
 from billing.selectors.bills import bill_content
-from billing.selectors.papers import BATCH, languages, ready_for_paper
+from billing.selectors.papers import BATCH, languages, waiting_for_ksef, without_paper
 from participants.models import Cluster
 from participants.tenancy.scope import scope
 
@@ -24,13 +24,15 @@ def make_papers(cluster: Cluster, batch: int, now: datetime) -> int:
     made, after = 0, batch * BATCH - 1
     while True:
         with scope(cluster.pk):
-            rows = ready_for_paper(cluster.pk).filter(pk__gt=after, pk__lt=(batch + 1) * BATCH).order_by("pk")
-            bills = list(rows[:STORED_AT_ONCE])
+            rows = without_paper(cluster.pk).filter(pk__gt=after, pk__lt=(batch + 1) * BATCH).order_by("pk")
+            lacking = list(rows[:STORED_AT_ONCE])
+            if not lacking:
+                return made
+            after = lacking[-1].pk
+            waiting = set(waiting_for_ksef(cluster.pk).filter(bill__in=[bill.pk for bill in lacking]))
+            bills = [bill for bill in lacking if bill.pk not in waiting]
             contents = list(bill_content(Bill.objects.filter(pk__in=[bill.pk for bill in bills]).order_by("pk")))
             spoken = languages(cluster.pk, {bill.participant_id for bill in bills})
-        if not bills:
-            return made
-        after = bills[-1].pk
         papers = []
         for bill, content in zip(bills, contents, strict=True):
             language = spoken[bill.participant_id]
