@@ -14,7 +14,7 @@ from billing.papers.archive import zip_of_papers
 from billing.selectors.bills import bill_content, document_content
 from billing.selectors.einvoices import numbers_of
 from billing.selectors.ledger import journal
-from billing.selectors.papers import batches_to_make, without_paper
+from billing.selectors.papers import batches_to_make, lacking
 from billing.services.papers import make_papers
 from contracts.dataset.output import complete_folder
 from metering.domain.calendar import next_month, parse_period
@@ -72,7 +72,7 @@ def contents_of_month(cluster_id: int, first: date) -> Contents:
 
 def lacking_papers(cluster_id: int, first: date) -> int:
     """Of how many bills of the month the PDF is not made yet."""
-    return bills_of_month(cluster_id, first).filter(pk__in=without_paper(cluster_id)).count()
+    return len(lacking(cluster_id).intersection(bills_of_month(cluster_id, first).values_list("pk", flat=True)))
 
 
 def months_with_accounts(cluster_id: int) -> list[date]:
@@ -100,9 +100,9 @@ def export_accounts(cluster: Cluster, period: str, out: Path) -> None:
     for batch in batches:
         make_papers(cluster, batch, timezone.now())
     with scope(cluster.pk):
-        lacking = lacking_papers(cluster.pk, first)
-        if lacking:
-            raise BillingError(f"{lacking} bills of {period} can't be made into a PDF; the log says why.")
+        left = lacking_papers(cluster.pk, first)
+        if left:
+            raise BillingError(f"{left} bills of {period} can't be made into a PDF; the log says why.")
         with complete_folder(out) as folder:
             write_accounts(account_sources(cluster.pk, first), folder)
             with (folder / PAPERS).open("wb") as stream:

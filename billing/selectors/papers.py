@@ -35,18 +35,22 @@ def waiting_for_ksef(cluster_id: int) -> QuerySet[Document, int]:
 
 def batches_to_make(cluster_id: int) -> list[int]:
     """Batches with bills whose PDF can be made, as `pk // BATCH`."""
-    return sorted({key // BATCH for key in _lacking(cluster_id) - set(waiting_for_ksef(cluster_id))})
+    return sorted({key // BATCH for key in lacking(cluster_id) - set(waiting_for_ksef(cluster_id))})
 
 
 def progress(cluster_id: int) -> Progress:
     """Over all bills of the cluster."""
-    bills, lacking = Bill.objects.filter(cluster=cluster_id).count(), _lacking(cluster_id)
-    waiting = lacking & set(waiting_for_ksef(cluster_id)) if lacking else lacking
-    return Progress(bills, bills - len(lacking), len(waiting))
+    bills, left = Bill.objects.filter(cluster=cluster_id).count(), lacking(cluster_id)
+    waiting = left & set(waiting_for_ksef(cluster_id)) if left else left
+    return Progress(bills, bills - len(left), len(waiting))
 
 
-def _lacking(cluster_id: int) -> set[int]:
-    """Apart from what waits for KSeF: asked for at once, the planner goes through all documents for every bill."""
+def lacking(cluster_id: int) -> set[int]:
+    """Keys of bills whose PDF is not made yet.
+
+    As a set, to be compared with others here: in one query PostgreSQL, as long as it has no statistics of bills that
+    were just issued, goes through all documents or all bills for every bill.
+    """
     return set(without_paper(cluster_id).values_list("pk", flat=True))
 
 

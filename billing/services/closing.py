@@ -10,11 +10,21 @@ from decimal import Decimal
 
 from django.db.models import Max
 
-from billing.domain.documents import Bill
+from billing.domain.documents import Bill as BillContent
 from billing.domain.errors import BillingError, MonthNotReadyError
 from billing.domain.issue import IssueTerms, bills, contents, documents, energy_shares
 from billing.domain.ledger import AccountKey, rounding_postings
-from billing.models import BillingPeriod, Statement
+from billing.models import (
+    Bill,
+    BillingPeriod,
+    Document,
+    DocumentLine,
+    JournalEntry,
+    Posting,
+    Promise,
+    Statement,
+    StatementLine,
+)
 from billing.selectors.checklist import checklist
 from billing.selectors.issuing import (
     Billed,
@@ -35,9 +45,12 @@ from billing.services.statements import BillingReport, bill_period
 from contracts.domain.tariff import TariffError
 from metering.domain.calendar import CalendarError, format_period, local_day, time_zone
 from participants.models import Cluster
+from participants.tenancy.partitions import renew_statistics
 from participants.tenancy.scope import scope
 
 BATCH = 200
+#: Without statistics of the first bills each further 200 take longer, as the database checks them one by one.
+WRITTEN = (Statement, StatementLine, Promise, Bill, Document, DocumentLine, JournalEntry, Posting)
 REFUSALS = (BillingError, TariffError, CalendarError)
 #: Told the participants done and their total.
 OnProgress = Callable[[int, int], None]
@@ -100,10 +113,14 @@ def continue_closing(cluster: Cluster, month: date, now: datetime, on_progress: 
             period = _held(cluster, month)
             if period is None:
                 return _is_closed(cluster, month)
-            if not _issue_batch(cluster, period, now):
+            more = _issue_batch(cluster, period, now)
+            if not more:
                 _finish(cluster, period, now)
-                return True
             done, total = period.done, period.total
+        if done <= BATCH or not more:
+            renew_statistics([model._meta.db_table for model in WRITTEN], now, now)
+        if not more:
+            return True
         on_progress(done, total)
 
 
@@ -126,7 +143,7 @@ def bill_drafts(cluster: Cluster, rows: list[Billed], terms: IssueTerms) -> list
     return found
 
 
-def bill_draft(cluster: Cluster, content: Bill, statement: Statement, terms: IssueTerms) -> BillDraft:
+def bill_draft(cluster: Cluster, content: BillContent, statement: Statement, terms: IssueTerms) -> BillDraft:
     """A bill of a statement; whose creditor is the distributor is told by its documents."""
     dso_id = cluster.dso_id if content.creditor == terms.distributor else None
     return BillDraft(content, statement.participant, terms.first, dso_id, statement.pk)
