@@ -1,7 +1,5 @@
 """Page of the coordinator's admin: what is owed to participants, approved and handed to the bank as a file."""
 
-from datetime import timedelta
-
 from django import forms
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -19,7 +17,7 @@ from billing.models import PayoutBatch
 from billing.services.payouts import approve_payouts, confirmed, make_payout_file, mark_paid, owed
 from cluster_platform.fault_words import finding_in_words
 from cluster_platform.payments.queue import allow, cluster_of
-from metering.domain.calendar import local_day, time_zone
+from metering.domain.calendar import local_day, next_working_day, time_zone
 from participants.permissions import may
 
 FILES_SHOWN = 24
@@ -66,7 +64,7 @@ def payouts(request: HttpRequest) -> HttpResponse:
             "approved_pln": sum(each.amount_pln for each in approved),
             "files": [(each, done[each.pk]) for each in files],
             "today": today,
-            "tomorrow": today + timedelta(days=1),
+            "next_day": next_working_day(cluster.holidays, today),
             "may_book": may(request.access, "book_payments"),  # type: ignore[attr-defined]
         },
     )

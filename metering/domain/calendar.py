@@ -6,7 +6,7 @@ intervals.
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ def time_zone(name: str) -> ZoneInfo:
         raise CalendarError(f"unknown time zone '{name}'; give an IANA name such as Europe/Warsaw") from error
 
 
-def public_holidays(country: str) -> Container[date]:
+def public_holidays(country: str) -> holidays.HolidayBase:
     """The public holidays of an ISO 3166 country, of any year."""
     try:
         return holidays.country_holidays(country)
@@ -48,6 +48,11 @@ def next_holidays(country: str, first: date, count: int, language: str) -> list[
     years = range(first.year, first.year + 2)
     named = holidays.country_holidays(country, language=wanted, years=years)
     return [(day, str(name)) for day, name in sorted(named.items()) if day >= first][:count]
+
+
+def next_working_day(country: str, day: date) -> date:
+    """The first day after `day` that is no Saturday, Sunday or public holiday: on others no bank moves money."""
+    return public_holidays(country).get_nth_working_day(day, 1)
 
 
 def require_utc(instant: datetime) -> datetime:

@@ -22,6 +22,7 @@ from metering.domain.calendar import (
     local_midnight,
     month_bounds,
     month_days,
+    next_working_day,
     parse_day,
     parse_instant,
     parse_period,
@@ -129,3 +130,12 @@ def test_polish_holidays() -> None:
     assert date(2026, 11, 12) not in days
     with pytest.raises(CalendarError, match="XX"):
         public_holidays("XX")
+
+
+def test_banks_work_neither_at_weekends_nor_on_holidays() -> None:
+    friday, before_christmas = date(2026, 11, 27), date(2026, 12, 23)
+    assert next_working_day("PL", friday) == next_working_day("PL", date(2026, 11, 29)) == date(2026, 11, 30)
+    assert next_working_day("PL", before_christmas) == date(2026, 12, 28)
+    assert next_working_day("PL", date(2026, 12, 1)) == date(2026, 12, 2)
+    with pytest.raises(CalendarError, match="no public holidays"):
+        next_working_day("XX", friday)
