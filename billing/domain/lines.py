@@ -68,12 +68,7 @@ class _Sums:
         self._found: dict[_Key, tuple[int, int]] = {}
 
     def add(self, side: str, component: str, zone: str, level: str, days: _Days, wh: int, nano: int) -> None:
-        first, end = days
-        if first < self.span.first:
-            first = self.span.first
-        if end > self.span.end:
-            end = self.span.end
-        key = (side, component, zone, level, first, end)
+        key = (side, component, zone, level, max(days[0], self.span.first), min(days[1], self.span.end))
         known_wh, known_nano = self._found.get(key, (0, 0))
         self._found[key] = known_wh + wh, known_nano + nano
 
