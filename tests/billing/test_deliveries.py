@@ -3,9 +3,7 @@
 import datetime as dt
 import io
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from email import message_from_bytes
 from email.message import Message as Letter
 from hashlib import sha256
 from mailbox import Maildir
@@ -13,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
@@ -29,60 +25,12 @@ from participants.models import ErasureRequest, Membership, Participant, User
 from participants.tenancy.scope import scope
 from tests.billing.bills import FIRST
 from tests.billing.paper_bills import consumer, corrected, producer, prosumer
+from tests.billing.postbox import Postbox
 from tests.cast import NOON, Cast, make_cast
 
 pytestmark = pytest.mark.django_db
 State = BillDelivery.State
 LATER = NOON + dt.timedelta(hours=1)
-
-
-class Postbox(Message):
-    """Takes letters, but for those to addresses that are told how to answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.letters: list[Letter] = []
-        self.answers: dict[str, str] = {}
-        self.sender_refused = ""
-        self.asked: list[str] = []
-
-    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.sender_refused:
-            return self.sender_refused
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        self.asked.append(address)
-        if address in self.answers:
-            return self.answers[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    def handle_message(self, message: Any) -> None:
-        self.letters.append(message_from_bytes(message.as_bytes()))
-
-
-class Post(Controller):
-    """On a free port."""
-
-    def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        super()._trigger_server()
-
-
-@pytest.fixture
-def post(settings: Any) -> Iterator[Postbox]:
-    box = Postbox()
-    server = Post(box, hostname="localhost", port=0)
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "localhost", server.port
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.DEFAULT_FROM_EMAIL = "Klaster <rachunki@example.org>"
-    yield box
-    server.stop()
 
 
 @pytest.fixture

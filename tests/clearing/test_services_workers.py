@@ -128,13 +128,12 @@ def test_a_task_without_a_cluster_is_refused() -> None:
 def test_a_real_worker_settles_the_last_quarter_hour_of_every_cluster(service_environment: dict[str, str]) -> None:
     last = interval_of(timezone.now()) - dt.timedelta(minutes=15)
     worlds = [make_world(slug, intervals=1, start=last) for slug in ("alfa", "bravo")]
-    environment = service_environment
     celery = [sys.executable, "-m", "celery", "-A", "cluster_platform"]
-    worker = subprocess.Popen(
-        [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"], cwd=ROOT, env=environment
-    )
+    started = [*celery, "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    worker = subprocess.Popen(started, cwd=ROOT, env=service_environment)
     try:
-        subprocess.run([*celery, "call", "clearing.tasks.clear_all_clusters"], cwd=ROOT, env=environment, check=True)
+        call = [*celery, "call", "clearing.tasks.clear_all_clusters"]
+        subprocess.run(call, cwd=ROOT, env=service_environment, check=True)
         deadline = time.monotonic() + 60
         while not all(world.runs() for world in worlds) and worker.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
